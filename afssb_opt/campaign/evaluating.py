@@ -1,0 +1,46 @@
+"""Which trials wait for an evaluation, and evaluating one: claim, evaluate, record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from afssb_opt.domain.trials import TrialFailure, TrialState
+from afssb_opt.evaluators import Evaluator
+from afssb_opt.ledger import Lease, Ledger, TrialRecord
+
+if TYPE_CHECKING:
+    from afssb_opt.campaign.campaign import Campaign
+
+# A trial that failed for a reason outside the cell is tried this often before it is left as failed.
+MAX_ATTEMPTS = 3
+
+
+def open_trials(campaign: Campaign, lease: Lease) -> list[TrialRecord]:
+    """Return trials that wait for an evaluation, after taking back claims whose holder is gone."""
+    campaign.ledger.release_orphaned_claims(lease)
+    trials = campaign.trials()
+    retries = [trial for trial in trials if _may_retry(trial)]
+    for trial in retries:
+        campaign.ledger.mark(trial.uid, "restore", reason="tried again", actor="afssb")
+    again = {trial.uid for trial in retries}
+    return [trial for trial in trials if trial.state == TrialState.PROPOSED or trial.uid in again]
+
+
+def _may_retry(trial: TrialRecord) -> bool:
+    is_equipment = isinstance(trial.failure, TrialFailure) and trial.failure.kind == "equipment"
+    return trial.state == TrialState.FAILED and is_equipment and trial.attempts < MAX_ATTEMPTS
+
+
+def evaluate_trial(ledger: Ledger, lease: Lease, evaluator: Evaluator, trial: TrialRecord) -> TrialRecord:
+    """Claim one trial, evaluate it and record what came of it before anything else happens.
+
+    Raises:
+        StaleLeaseError: Another process took the campaign over.
+    """
+    claim = ledger.claim(lease, trial.uid)
+    evaluation = evaluator.evaluate(trial.design)
+    if isinstance(evaluation.result, TrialFailure):
+        ledger.record_failure(trial.uid, evaluation.result, claim=claim)
+    else:
+        ledger.record_result(trial.uid, evaluation.result, cycling=evaluation.cycling, claim=claim, actor="afssb run")
+    return ledger.trial(trial.uid)

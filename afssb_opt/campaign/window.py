@@ -1,0 +1,75 @@
+"""Showing a campaign to people: the MLflow mirror and the report, neither of which may ever stop the campaign."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from afssb_opt.campaign.proposing import informed_optimizer
+from afssb_opt.domain.errors import CampaignBusyError, StoreError
+from afssb_opt.strategies import Optimizer
+from afssb_opt.tracking.mirror import Mirror, SyncReport
+from afssb_opt.tracking.report import write_report
+from afssb_opt.tracking.stores import resolve_tracking
+
+if TYPE_CHECKING:
+    from afssb_opt.campaign.campaign import Campaign
+
+# With fewer observations a surrogate page would show the prior.
+MIN_OBSERVATIONS_FOR_MODEL = 4
+
+
+class Window:
+    """The MLflow mirror of one campaign, kept open over the rounds of a run."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        """Prepare the mirror; MLflow is not touched before the first update."""
+        self._campaign = campaign
+        place = resolve_tracking(campaign.stores.folder)
+        self._mirror = Mirror(
+            campaign.spec, campaign.ledger, campaign.record_of_campaign, place.uri, place.artifact_root
+        )
+
+    def update(self, *, has_report: bool = False, is_rewrite: bool = False) -> list[str]:
+        """Bring MLflow up to date, record what reviewers decided there, and return warnings.
+
+        An outage is one of the warnings: the mirror catches up with the next update.
+
+        Args:
+            has_report: Write the report into MLflow too.
+            is_rewrite: Write every run anew, whatever MLflow holds.
+        """
+        optimizer = surrogate_view(self._campaign) if has_report else None
+        try:
+            report = self._mirror.sync(optimizer=optimizer, has_report=has_report, is_rewrite=is_rewrite)
+        except (StoreError, CampaignBusyError) as error:
+            return [f"MLflow was not updated: {error}. The ledger has everything; the next run catches up"]
+        self._record_decisions(report)
+        return list(report.warnings)
+
+    def _record_decisions(self, report: SyncReport) -> None:
+        for decision in report.decisions:
+            self._campaign.ledger.mark(
+                decision.trial_uid, decision.action, reason=decision.note, actor=decision.who or "MLflow reviewer"
+            )
+
+
+def surrogate_view(campaign: Campaign) -> Optimizer | None:
+    """Return an optimizer told with everything, or None while there is too little to fit."""
+    if len(campaign.observations()) < MIN_OBSERVATIONS_FOR_MODEL:
+        return None
+    return informed_optimizer(campaign.spec, campaign.ledger, campaign.uid)
+
+
+def write_campaign_report(campaign: Campaign, path: Path | None = None) -> Path:
+    """Write the HTML report, by default into the store folder, and return its path."""
+    target = path or campaign.stores.report_path(campaign.spec.name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return write_report(
+        campaign.spec,
+        campaign.trials(),
+        campaign.observations(),
+        target,
+        optimizer=surrogate_view(campaign),
+        record=campaign.record_of_campaign,
+    )

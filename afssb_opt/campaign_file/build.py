@@ -1,0 +1,238 @@
+"""From the plain content of a campaign file to a checked `CampaignSpec`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from afssb_opt.campaign_file.problems import ProblemList
+from afssb_opt.campaign_file.schema import CampaignPart, ConstraintPart, EvaluatorPart, ObjectivePart, ProtocolPart
+from afssb_opt.campaign_file.space import parse_space
+from afssb_opt.domain.errors import CampaignFileError, suggest
+from afssb_opt.domain.objectives import Objective, OutcomeConstraint
+from afssb_opt.domain.outcomes import OUTCOMES, OutcomeSettings
+from afssb_opt.domain.protocol import Protocol
+from afssb_opt.domain.seed_alloys import seed_alloy_names
+from afssb_opt.domain.space import DesignSpace
+from afssb_opt.domain.spec import Budget, CampaignSpec, EvaluatorSpec
+from afssb_opt.domain.standard_variables import STANDARD_VARIABLES
+from afssb_opt.domain.variables import Categorical
+
+
+def build_spec(
+    definition: Mapping[str, Any], source: str = "campaign", lines: Mapping[str, int] | None = None
+) -> CampaignSpec:
+    """Check a campaign and return it.
+
+    Args:
+        definition: The campaign in the words of the campaign file.
+        source: Name of the file for messages.
+        lines: Line per dotted path, where there is a file.
+
+    Raises:
+        CampaignFileError: With every problem found.
+    """
+    problems = ProblemList(lines)
+    # The evaluator is a word or a group; checked apart, so that a message speaks of one of them.
+    evaluator = _evaluator(definition.get("evaluator", "simulation"), problems)
+    part = problems.validated(CampaignPart, {**definition, "evaluator": "simulation"}, "")
+    # Entries are checked even where the top level failed, to report all problems at once.
+    space = parse_space(_group(definition, "space"), _list(definition, "design_constraints"), problems)
+    objectives, constraints, settings = _wishes(definition, problems)
+    if evaluator is not None:
+        _check_wishes(evaluator, definition, problems)
+        if evaluator.kind == "simulation" and space is not None:
+            _check_simulable(space, problems)
+    if part is not None:
+        _check_protocol(part.protocol, problems)
+        _check_cycles(part.protocol, settings, objectives, constraints, problems)
+    if problems.found or part is None or space is None or evaluator is None:
+        raise CampaignFileError(problems.found, source)
+    plain = _plain_definition(definition, part)
+    return CampaignSpec(
+        name=part.name,
+        space=space,
+        objectives=tuple(objectives.values()),
+        constraints=tuple(constraints.values()),
+        protocol=Protocol(**part.protocol.model_dump()),
+        evaluator=evaluator,
+        budget=Budget(**part.budget.model_dump()),
+        batch_size=part.batch_size,
+        initial_trials=part.initial_trials,
+        seed=part.seed,
+        question=part.question,
+        outcome_settings=settings,
+        sha256=hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest(),
+        definition=plain,
+    )
+
+
+def build_protocol(definition: Mapping[str, Any], source: str, lines: Mapping[str, int]) -> Protocol:
+    """Return the protocol stated by the settings themselves, or by the `protocol` group of a campaign.
+
+    Raises:
+        CampaignFileError: With every problem found.
+    """
+    problems = ProblemList(lines)
+    where = "protocol" if isinstance(definition.get("protocol"), Mapping) else ""
+    part = problems.validated(ProtocolPart, definition["protocol"] if where else definition, where)
+    if part is not None:
+        _check_protocol(part, problems)
+    if problems.found or part is None:
+        raise CampaignFileError(problems.found, source)
+    return Protocol(**part.model_dump())
+
+
+def _group(definition: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = definition.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(definition: Mapping[str, Any], key: str) -> list[Any]:
+    value = definition.get(key)
+    return value if isinstance(value, list) else []
+
+
+def _evaluator(value: Any, problems: ProblemList) -> EvaluatorSpec | None:
+    allowed = "simulation, lab or {python: 'module:function'}"
+    if isinstance(value, str):
+        if value in ("simulation", "lab"):
+            return EvaluatorSpec("simulation" if value == "simulation" else "lab")
+        problems.add("evaluator", f"is '{value}'", f"{suggest(value, ['simulation', 'lab'])}Allowed: {allowed}")
+        return None
+    part = problems.validated(EvaluatorPart, value, "evaluator")
+    return None if part is None else EvaluatorSpec("python", part.python)
+
+
+def _wishes(
+    definition: Mapping[str, Any], problems: ProblemList
+) -> tuple[dict[str, Objective], dict[str, OutcomeConstraint], OutcomeSettings]:
+    objectives: dict[str, Objective] = {}
+    constraints: dict[str, OutcomeConstraint] = {}
+    at_cycles: dict[str, int] = {}
+    for group, kind in (("objectives", ObjectivePart), ("constraints", ConstraintPart)):
+        for name, entry in _group(definition, group).items():
+            where = f"{group}.{name}"
+            part = problems.validated(kind, entry, where)
+            if isinstance(part, ObjectivePart):
+                if (part.goal == "target") != (part.value is not None):
+                    problems.add(
+                        where,
+                        "has a 'value' without 'goal: target', or the other way round",
+                        "Write {goal: target, value: number}, or use threshold for a lower limit",
+                    )
+                else:
+                    objectives[name] = Objective(name, part.goal, part.threshold, part.value)
+            elif isinstance(part, ConstraintPart):
+                if part.at_least is None and part.at_most is None:
+                    problems.add(where, "has neither at_least nor at_most", "Give one of them")
+                elif part.at_least is not None and part.at_most is not None and part.at_least > part.at_most:
+                    problems.add(
+                        where, f"has at_least ({part.at_least:g}) above at_most ({part.at_most:g})", "Swap them"
+                    )
+                else:
+                    constraints[name] = OutcomeConstraint(name, part.at_least, part.at_most)
+            if isinstance(part, ObjectivePart | ConstraintPart) and part.at_cycle is not None:
+                if name != "retention_pct":
+                    problems.add(f"{where}.at_cycle", "goes with retention_pct only", "Remove it")
+                at_cycles[where] = part.at_cycle
+    if len(set(at_cycles.values())) > 1:
+        problems.add(next(iter(at_cycles)), f"at_cycle differs: {at_cycles}", "Use one cycle for retention_pct")
+    settings = OutcomeSettings()
+    if at_cycles:
+        settings = OutcomeSettings(retention_at_cycle=next(iter(at_cycles.values())))
+    return objectives, constraints, settings
+
+
+def _check_wishes(evaluator: EvaluatorSpec, definition: Mapping[str, Any], problems: ProblemList) -> None:
+    computed = [name for name, outcome in OUTCOMES.items() if outcome.comes_from_cycling]
+    variables = _group(definition, "space")
+    wishes = [(group, name) for group in ("objectives", "constraints") for name in _group(definition, group)]
+    for group, name in wishes:
+        where = f"{group}.{name}"
+        if name in variables:
+            problems.add(
+                where,
+                "is a design variable, not an outcome",
+                f"Bound it in space.{name}; objectives and constraints name what is measured",
+            )
+        elif evaluator.kind == "simulation" and name not in computed:
+            problems.add(
+                where, "is not an outcome of the simulation", f"{suggest(name, computed)}Known: {', '.join(computed)}"
+            )
+        elif evaluator.kind == "lab" and name not in OUTCOMES and (hint := suggest(name, OUTCOMES)):
+            problems.add(
+                where,
+                "is not a standard outcome but looks like one",
+                f"{hint}Use the standard name, or one less like it",
+            )
+
+
+def _check_simulable(space: DesignSpace, problems: ProblemList) -> None:
+    for variable in space.variables:
+        if variable.name not in STANDARD_VARIABLES:
+            problems.add(
+                f"space.{variable.name}",
+                "is not a variable of the simulation",
+                f"{suggest(variable.name, STANDARD_VARIABLES)}It knows {', '.join(STANDARD_VARIABLES)}; "
+                "others need a python or lab evaluator",
+            )
+        elif STANDARD_VARIABLES[variable.name].is_numeric == isinstance(variable, Categorical):
+            problems.add(
+                f"space.{variable.name}",
+                "has levels where the simulation wants numbers, or the reverse",
+                "See the README's example",
+            )
+        elif variable.name == "seed_alloy" and isinstance(variable, Categorical):
+            for level in variable.levels:
+                if level not in seed_alloy_names():
+                    problems.add(
+                        f"space.seed_alloy.levels.{level}",
+                        "cannot be simulated: not in the seed-alloy table",
+                        f"{suggest(level, seed_alloy_names())}Known: {', '.join(seed_alloy_names())}",
+                    )
+
+
+def _check_protocol(protocol: ProtocolPart, problems: ProblemList) -> None:
+    if protocol.lower_voltage_v >= protocol.upper_voltage_v:
+        problems.add(
+            "protocol.lower_voltage_v",
+            f"is {protocol.lower_voltage_v:g} V, not below upper_voltage_v ({protocol.upper_voltage_v:g} V)",
+            "Swap them",
+        )
+
+
+def _check_cycles(
+    protocol: ProtocolPart,
+    settings: OutcomeSettings,
+    objectives: Mapping[str, Objective],
+    constraints: Mapping[str, OutcomeConstraint],
+    problems: ProblemList,
+) -> None:
+    if "retention_pct" in {**objectives, **constraints} and settings.retention_at_cycle > protocol.cycles:
+        problems.add(
+            "protocol.cycles",
+            f"is {protocol.cycles}, but retention_pct is read at cycle {settings.retention_at_cycle}",
+            "Cycle longer, or set a smaller at_cycle",
+        )
+
+
+def _plain_definition(definition: Mapping[str, Any], part: CampaignPart) -> dict[str, Any]:
+    """Return the definition with all defaults written out and numbers in one spelling, so that equal means equal."""
+    plain = part.model_dump()
+    plain["evaluator"] = definition.get("evaluator", "simulation")
+    normalised = _normalised(plain)
+    assert isinstance(normalised, dict)  # noqa: S101  a dict stays one
+    return normalised
+
+
+def _normalised(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _normalised(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_normalised(entry) for entry in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value

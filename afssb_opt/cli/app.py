@@ -1,0 +1,176 @@
+"""Which commands exist and what each takes; a command's module is imported only when it runs.
+
+`afssb --help` must answer at once, while torch, Prefect and MLflow take seconds to import.
+Exit codes: 0 done, 1 failed, 2 the input was wrong, 3 the campaign is busy, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from afssb_opt.domain.errors import AfssbError, CampaignBusyError, InputError
+
+app = typer.Typer(
+    name="afssb",
+    help="Decide which anode-free solid-state cells to build next, and keep every result.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+CampaignArgument = Annotated[Path, typer.Argument(metavar="CAMPAIGN", help="Campaign file (YAML).", show_default=False)]
+TrialArgument = Annotated[str, typer.Argument(metavar="TRIAL", help="Label of the trial, such as T0007-K.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept in the ledger.", show_default=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+
+errors = Console(stderr=True, highlight=False)
+
+
+def main() -> None:
+    """Run the command line; every expected error becomes a message and an exit code."""
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as leaving:
+        sys.exit(leaving.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        errors.print("\nStopped. Nothing is lost: the same command goes on from here.")
+        sys.exit(130)
+    except InputError as error:
+        errors.print(str(error), style="red", markup=False, soft_wrap=True)
+        sys.exit(2)
+    except CampaignBusyError as error:
+        errors.print(str(error), style="red", markup=False, soft_wrap=True)
+        sys.exit(3)
+    except AfssbError as error:
+        errors.print(str(error), style="red", markup=False, soft_wrap=True)
+        sys.exit(1)
+    except Exception as error:
+        # typer's own errors (unknown option, missing argument) know how to show themselves.
+        show = getattr(error, "show", None)
+        if show is None:
+            raise
+        show()
+        sys.exit(int(getattr(error, "exit_code", 2)))
+
+
+def _run(module: str, function: str, **arguments: Any) -> None:
+    """Import `afssb_opt.cli.<module>` and call one of its functions."""
+    getattr(importlib.import_module(f"afssb_opt.cli.{module}"), function)(**arguments)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(f"afssb-opt {version_of('afssb-opt')}")
+        raise typer.Exit
+
+
+@app.command()
+def check(campaign: CampaignArgument, as_json: JsonOption = False) -> None:
+    """Validate a campaign file and print all problems with line and remedy."""
+    _run("check", "check", campaign=campaign, as_json=as_json)
+
+
+@app.command()
+def run(
+    campaign: CampaignArgument,
+    trials: Annotated[int | None, typer.Option("--trials", min=1, help="Propose at most this many more.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Advance a campaign until its budget is spent; the same command resumes it."""
+    _run("run", "run", campaign=campaign, trials=trials, as_json=as_json)
+
+
+@app.command()
+def status(campaign: CampaignArgument, as_json: JsonOption = False) -> None:
+    """Say where a campaign stands: trials by state, best cells, what is left."""
+    _run("show", "status", campaign=campaign, as_json=as_json)
+
+
+@app.command()
+def trials(
+    campaign: CampaignArgument,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the table to this CSV file.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List all trials with design, outcomes, state and reason."""
+    _run("show", "trials", campaign=campaign, out=out, as_json=as_json)
+
+
+@app.command()
+def report(
+    campaign: CampaignArgument,
+    out: Annotated[Path | None, typer.Option("--out", help="File to write; default in the store folder.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the campaign's report: one self-contained HTML page."""
+    _run("show", "report", campaign=campaign, out=out, as_json=as_json)
+
+
+@app.command()
+def simulate(
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A variable of the design, repeatable.")
+    ] = None,
+    designs: Annotated[Path | None, typer.Option("--designs", help="CSV table, one cell per row.")] = None,
+    protocol: Annotated[Path | None, typer.Option("--protocol", help="YAML file with protocol settings.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="CSV file for outcomes (or one cell's cycles).")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Cycle one or many simulated cells."""
+    _run(
+        "simulate",
+        "simulate",
+        assignments=assignments or [],
+        designs=designs,
+        protocol=protocol,
+        out=out,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def ui(
+    campaign: Annotated[Path | None, typer.Argument(metavar="[CAMPAIGN]", help="Default: ./afssb-store.")] = None,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the MLflow UI.")] = 5000,
+) -> None:
+    """Open the MLflow UI on the store in use; Ctrl-C ends it."""
+    _run("ui", "ui", campaign=campaign, port=port)
+
+
+@app.command()
+def doctor(
+    campaign: Annotated[Path | None, typer.Argument(metavar="[CAMPAIGN]", help="Check its stores too.")] = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Rebuild the MLflow mirror from the ledger.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check servers, versions, stores and mirror, and say what to mend."""
+    _run("doctor", "doctor", campaign=campaign, repair=repair, as_json=as_json)
+
+
+def _decision(action: str, text: str) -> None:
+    """Register one command that records a reversible decision about a trial."""
+
+    def decide(
+        campaign: CampaignArgument, trial: TrialArgument, reason: ReasonOption, as_json: JsonOption = False
+    ) -> None:
+        _run("decide", "decide", campaign=campaign, trial=trial, action=action, reason=reason, as_json=as_json)
+
+    decide.__doc__ = text
+    app.command(action)(decide)
+
+
+_decision("exclude", "Keep a result out of the surrogate, for instance an outlier; undone by `include`.")
+_decision("include", "Let an excluded result count again.")
+_decision("void", "Declare a trial invalid; undone by `restore`.")
+_decision("abandon", "Give up an open trial; undone by `restore`.")
+_decision("restore", "Bring a void or abandoned trial back.")

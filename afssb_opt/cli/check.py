@@ -1,0 +1,44 @@
+"""`afssb check`: is a campaign file right, and what does it ask for?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from afssb_opt.campaign_file import load_spec
+from afssb_opt.cli.output import print_json
+from afssb_opt.domain.errors import CampaignFileError, EvaluationError
+from afssb_opt.evaluators import make_evaluator
+
+
+def check(campaign: Path, as_json: bool) -> None:
+    """Print all problems of the file, or what it asks for.
+
+    Raises:
+        CampaignFileError: The file has problems (text output; as JSON they are printed).
+        EvaluationError: The evaluator of the campaign does not exist.
+    """
+    try:
+        spec = load_spec(campaign)
+    except CampaignFileError as error:
+        if as_json:
+            print_json({"ok": False, "problems": [vars(problem) for problem in error.problems]})
+        raise
+    try:
+        make_evaluator(spec)
+    except EvaluationError as error:
+        if as_json:
+            print_json({"ok": False, "problems": [{"where": "evaluator", "what": str(error)}]})
+        raise
+    if as_json:
+        print_json({"ok": True, "name": spec.name, "config_sha256": spec.sha256, "definition": dict(spec.definition)})
+        return
+    console = Console()
+    console.print(f"[green]ok[/green] {campaign}: campaign '{spec.name}'")
+    console.print(f"  varies     {', '.join(v.name for v in (*spec.space.categorical, *spec.space.numeric))}")
+    console.print(f"  wants      {', '.join(f'{o.goal} {o.outcome}' for o in spec.objectives)}")
+    if spec.constraints:
+        console.print(f"  provided   {', '.join(str(constraint) for constraint in spec.constraints)}")
+    console.print(f"  asks       {spec.evaluator.kind} {spec.evaluator.target}".rstrip())
+    console.print(f"  costs      {spec.budget.trials} trials in batches of {spec.batch_size}")

@@ -1,0 +1,157 @@
+"""`afssb doctor`: does everything a campaign needs work here, and if not, what mends it?"""
+
+from __future__ import annotations
+
+import os
+import platform
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from rich.console import Console
+from rich.table import Table
+
+from afssb_opt.campaign import Campaign
+from afssb_opt.campaign.lease import hold_lease
+from afssb_opt.cli.output import print_json
+from afssb_opt.domain.errors import AfssbError, CampaignBusyError, StoreError
+
+# Importing a server takes seconds; one that hangs is broken too.
+IMPORT_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: what was looked at, whether it is right, what was seen, and what mends it."""
+
+    what: str
+    is_right: bool
+    seen: str
+    remedy: str = ""
+
+
+def doctor(campaign: Path | None, repair: bool, as_json: bool) -> None:
+    """Print all findings.
+
+    Raises:
+        StoreError: At least one of them needs mending.
+    """
+    findings = [*_installation()]
+    if campaign is not None:
+        findings += _stores(campaign, repair)
+    elif repair:
+        raise StoreError("--repair rebuilds the mirror of a campaign; name it: afssb doctor CAMPAIGN --repair")
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        table = Table(show_header=False)
+        for finding in findings:
+            mark = "[green]ok[/green]" if finding.is_right else "[red]mend[/red]"
+            table.add_row(mark, finding.what, finding.seen + (f"\n{finding.remedy}" if finding.remedy else ""))
+        Console().print(table)
+    wrong = [finding.what for finding in findings if not finding.is_right]
+    if wrong:
+        raise StoreError(f"to mend: {', '.join(wrong)}")
+
+
+def _installation() -> Iterator[Finding]:
+    is_new_enough = sys.version_info >= (3, 11)
+    yield Finding("Python", is_new_enough, platform.python_version(), "" if is_new_enough else "Install 3.11 or newer")
+    wrong = list(_unmet_requirements())
+    yield Finding(
+        "versions",
+        not wrong,
+        "; ".join(wrong) or "all requirements are met",
+        "Install the lock: make clean demo" if wrong else "",
+    )
+    for what, module in (("Prefect server", "prefect.server.api.server"), ("MLflow", "mlflow.server")):
+        yield _imports(what, module)
+    phones = [
+        name
+        for name, off in (
+            ("MLFLOW_DISABLE_TELEMETRY", "true"),
+            ("DO_NOT_TRACK", "true"),
+            ("PREFECT_SERVER_ANALYTICS_ENABLED", "false"),
+        )
+        if os.environ.get(name) != off
+    ]
+    yield Finding(
+        "telemetry",
+        not phones,
+        f"on by {', '.join(phones)}" if phones else "off",
+        "Remove these variables from the environment" if phones else "",
+    )
+
+
+def _unmet_requirements() -> Iterator[str]:
+    for line in requires("afssb-opt") or []:
+        requirement = Requirement(line)
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            found = version(requirement.name)
+        except PackageNotFoundError:
+            yield f"{requirement.name} is not installed"
+            continue
+        if not requirement.specifier.contains(found, prereleases=True):
+            yield f"{requirement.name} is {found}, needed {requirement.specifier}"
+
+
+def _imports(what: str, module: str) -> Finding:
+    command = [sys.executable, "-c", f"import {module}"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=IMPORT_SECONDS, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        return Finding(what, False, f"import {module} took over {IMPORT_SECONDS} s", "Is the machine out of memory?")
+    last = (done.stderr.strip().splitlines() or [""])[-1]
+    if done.returncode != 0:
+        return Finding(what, False, f"cannot be imported: {last}", "Install the lock: make clean demo")
+    return Finding(what, True, version(module.partition(".")[0]))
+
+
+def _stores(path: Path, repair: bool) -> list[Finding]:
+    try:
+        opened = Campaign.load(path, read_only=True)
+    except AfssbError as error:
+        return [Finding("campaign", False, str(error))]
+    with opened:
+        folder = opened.stores.folder
+        is_private = not folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+        findings = [
+            Finding(
+                "store folder",
+                is_private and os.access(folder, os.W_OK),
+                str(folder),
+                "" if is_private else f"Others can read it: chmod 700 {folder}",
+            ),
+        ]
+        problems = opened.ledger.check()
+        findings.append(
+            Finding(
+                "ledger",
+                not problems,
+                "; ".join(map(str, problems)) or f"{len(opened.trials())} trials, integrity holds",
+                "Restore a backup, and keep this file" if problems else "",
+            )
+        )
+        try:
+            with hold_lease(opened.ledger, opened.uid):
+                findings.append(Finding("lock", True, "free"))
+        except CampaignBusyError as error:
+            findings.append(Finding("lock", True, str(error)))
+        findings.append(_mirror(opened, repair))
+    return findings
+
+
+def _mirror(opened: Campaign, repair: bool) -> Finding:
+    # MLflow, plotly and torch take seconds to import; without a campaign the doctor does not need them.
+    from afssb_opt.campaign.window import Window
+
+    warnings = Window(opened).update(has_report=repair, is_rewrite=repair)
+    seen = "; ".join(warnings) or ("rebuilt from the ledger" if repair else "up to date")
+    return Finding("MLflow mirror", not warnings, seen)

@@ -1,0 +1,41 @@
+"""How results are printed: JSON documents, numbers with four digits, lives that did not end as `> 500`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from afssb_opt.domain.outcomes import OUTCOMES
+from afssb_opt.domain.standard_variables import STANDARD_VARIABLES
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document; NaN, which JSON does not know, becomes null."""
+    sys.stdout.write(json.dumps(_jsonable(document), indent=2, default=str, allow_nan=False) + "\n")
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _jsonable(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(entry) for entry in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value
+
+
+def shown(value: Any, *, is_censored: bool = False) -> str:
+    """Return a value as text for a table."""
+    if value is None or (isinstance(value, float) and value != value):
+        return ""
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"> {text}" if is_censored else text
+
+
+def heading(name: str) -> str:
+    """Return label and unit of a variable or outcome on two lines; an unknown one keeps its name."""
+    known = STANDARD_VARIABLES.get(name) or OUTCOMES.get(name)
+    if known is None:
+        return name
+    return f"{known.label}\n({known.unit})" if known.unit else known.label

@@ -1,0 +1,76 @@
+"""`afssb status`, `trials` and `report`: look at a campaign without changing it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from afssb_opt.campaign import Campaign
+from afssb_opt.cli.output import heading, print_json, shown
+from afssb_opt.cli.tables import pareto_table, trials_frame
+
+
+def status(campaign: Path, as_json: bool) -> None:
+    """Print trials by state, the Pareto set and whether the campaign goes on."""
+    with Campaign.load(campaign, read_only=True) as opened:
+        trials, best, done = opened.trials(), opened.best(), opened.stop_reason()
+        counts = Counter(str(trial.state) for trial in trials)
+        if as_json:
+            print_json(
+                {
+                    "name": opened.spec.name,
+                    "budget": opened.spec.budget.trials,
+                    "states": counts,
+                    "round": max((t.round for t in trials), default=0),
+                    "stop_reason": done,
+                    "changes": [str(change) for change in opened.changes],
+                    "n_excluded": sum(t.is_excluded for t in trials),
+                    "pareto": best.to_dict("records"),
+                }
+            )
+            return
+        console = Console()
+        console.print(f"Campaign '{opened.spec.name}': {len(trials)} of {opened.spec.budget.trials} trials")
+        console.print("  " + (", ".join(f"{n} {state}" for state, n in counts.items()) or "no trial yet"))
+        for change in opened.changes:
+            console.print(f"  [yellow]changed since the last run[/yellow] {change}")
+        console.print(f"  {done}" if done else "  goes on with `afssb run`")
+        if len(best):
+            console.print(pareto_table(opened.spec, best))
+
+
+def trials(campaign: Path, out: Path | None, as_json: bool) -> None:
+    """Print or write all trials."""
+    with Campaign.load(campaign, read_only=True) as opened:
+        frame = trials_frame(opened.spec, opened.trials())
+        if out is not None:
+            frame.to_csv(out, index=False)
+            Console(stderr=True).print(f"{len(frame)} trials written to {out}")
+        if as_json:
+            print_json(frame.to_dict("records"))
+        elif out is None:
+            table = Table(header_style="bold")
+            names = ["trial", "round", "state", *opened.spec.space.names, *opened.spec.outcome_names]
+            names = [name for name in names if name in frame.columns]
+            for name in names:
+                table.add_column(heading(name), justify="left" if frame[name].dtype == object else "right")
+            for _, row in frame.iterrows():
+                cells = [shown(row[name], is_censored=row.get(f"{name}_censored") is True) for name in names]
+                table.add_row(*cells, style="dim" if row["excluded"] else None)
+            Console().print(table if len(frame) else "No trial yet.")
+
+
+def report(campaign: Path, out: Path | None, as_json: bool) -> None:
+    """Write the report and print its path."""
+    # The report's surrogate needs torch, which status and trials need not wait for.
+    from afssb_opt.campaign.window import write_campaign_report
+
+    with Campaign.load(campaign, read_only=True) as opened:
+        path = write_campaign_report(opened, out)
+    if as_json:
+        print_json({"report": str(path)})
+    else:
+        Console().print(str(path), soft_wrap=True)

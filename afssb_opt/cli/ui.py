@@ -1,0 +1,49 @@
+"""`afssb ui`: the MLflow UI on the stores in use."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+from rich.console import Console
+
+from afssb_opt.campaign.stores import FOLDER_NAME, Stores
+from afssb_opt.domain.errors import StoreError
+from afssb_opt.tracking.ui import ui_command
+
+
+def ui(campaign: Path | None, port: int) -> None:
+    """Start the MLflow UI on loopback and wait for it to end.
+
+    Raises:
+        StoreError: There is no store yet, or the port is taken.
+    """
+    stores = Stores.beside(campaign if campaign is not None else Path.cwd() / "campaign.yaml")
+    if "MLFLOW_TRACKING_URI" not in os.environ and not (stores.folder / "mlflow.db").exists():
+        raise StoreError(
+            f"there is nothing to look at in {stores.folder} yet. Run a campaign first, "
+            f"or name the campaign whose {FOLDER_NAME} folder is elsewhere: afssb ui CAMPAIGN"
+        )
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise StoreError(
+                f"port {port} is in use ({error.strerror}). Choose another: afssb ui --port {port + 1}"
+            ) from None
+    command, environment = ui_command(stores.folder, port)
+    console = Console()
+    console.print(f"MLflow UI   http://127.0.0.1:{port}   (takes some seconds to start; Ctrl-C ends it)")
+    console.print(f"store       {stores.folder}", soft_wrap=True)
+    server = subprocess.Popen(command, env={**os.environ, **environment})  # noqa: S603  MLflow's own command line
+    try:
+        code = server.wait()
+    except KeyboardInterrupt:
+        server.terminate()
+        server.wait(timeout=20)
+        return
+    if code != 0:
+        raise StoreError(f"MLflow's UI ended with exit code {code}; its messages stand above")

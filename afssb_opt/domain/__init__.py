@@ -1,0 +1,1 @@
+"""The words of the project: designs, objectives, outcomes, trials and their errors, free of any I/O."""

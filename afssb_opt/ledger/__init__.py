@@ -1,0 +1,33 @@
+"""The record of truth of every campaign: what was proposed, evaluated, found and decided, and by whom."""
+
+from afssb_opt.ledger.deciding import Action
+from afssb_opt.ledger.errors import MoveError, UnknownCampaignError, UnknownTrialError
+from afssb_opt.ledger.ledger import Ledger
+from afssb_opt.ledger.records import (
+    Amendment,
+    CampaignRecord,
+    Claim,
+    Event,
+    Holder,
+    Lease,
+    NewTrial,
+    Recorded,
+    TrialRecord,
+)
+
+__all__ = [
+    "Action",
+    "Amendment",
+    "CampaignRecord",
+    "Claim",
+    "Event",
+    "Holder",
+    "Lease",
+    "Ledger",
+    "MoveError",
+    "NewTrial",
+    "Recorded",
+    "TrialRecord",
+    "UnknownCampaignError",
+    "UnknownTrialError",
+]

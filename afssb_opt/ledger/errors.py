@@ -1,0 +1,17 @@
+"""Which errors only the ledger raises, beside those of the domain."""
+
+from __future__ import annotations
+
+from afssb_opt.domain.errors import StoreError
+
+
+class UnknownTrialError(StoreError):
+    """No trial of this ledger has the given uid or label."""
+
+
+class UnknownCampaignError(StoreError):
+    """No campaign of this ledger has the given uid."""
+
+
+class MoveError(StoreError):
+    """A trial cannot pass from its state to the wanted one."""

@@ -1,0 +1,198 @@
+"""What the ledger hands out: campaigns, trials, events, leases and claims as frozen value objects."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from afssb_opt.domain.trials import TrialFailure, TrialResult, TrialState
+
+# Start times of one process differ between two readings by the clock tick (10 ms) at most; another process that
+# got the same number starts later than that.
+_START_TOLERANCE_S = 0.5
+
+
+@dataclass(frozen=True)
+class Amendment:
+    """One recorded change of a campaign file."""
+
+    seq: int
+    at: datetime
+    config_sha256: str
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CampaignRecord:
+    """A campaign as it stands now; `definition` and `config_sha256` are those of the last amendment."""
+
+    uid: str
+    name: str
+    definition: dict[str, Any]
+    config_sha256: str
+    created_at: datetime
+    amendments: tuple[Amendment, ...] = ()
+
+
+@dataclass(frozen=True)
+class NewTrial:
+    """A design to be sent out.
+
+    Attributes:
+        round: Which round of proposals it belongs to.
+        reason: Why this design, in plain language.
+        provenance: Seed, method, data version, config hash and library versions.
+        is_replicate: The same design is wanted again on purpose.
+        uid: Made before the trial is recorded, so that a repeated call finds it.
+    """
+
+    design: Mapping[str, float | str]
+    round: int
+    reason: str
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    is_replicate: bool = False
+    uid: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """A trial as its events leave it.
+
+    Attributes:
+        number: Place in its campaign, from 1.
+        label: Short name, unique in the ledger whatever the campaign, with a check letter.
+        as_built: What was really built where that was reported, by variable name.
+        decision_reason: Why it was last voided, abandoned, restored, excluded, included or settled.
+        cycling_sha256: Key of the cycling table, for `Ledger.cycling_table`.
+        ended_at: When it reached its ended state; None while it is open.
+        last_seq: Newest event on this trial; it changes whenever anything about the trial does.
+        n_revisions: How often a later result changed an earlier one.
+        attempts: How often it was claimed.
+        restores_to: State that `restore` brings back, while the trial is void or abandoned.
+    """
+
+    uid: str
+    campaign_uid: str
+    number: int
+    label: str
+    design: dict[str, float | str]
+    as_built: dict[str, float | str] | None
+    state: TrialState
+    round: int
+    reason: str
+    provenance: dict[str, Any]
+    result: TrialResult | None
+    failure: TrialFailure | None
+    is_excluded: bool
+    decision_reason: str
+    cycling_sha256: str | None
+    proposed_at: datetime
+    ended_at: datetime | None
+    last_seq: int
+    n_revisions: int
+    attempts: int
+    restores_to: TrialState | None = None
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Which process holds a lease or a claim.
+
+    Attributes:
+        process_started_at: Seconds since the epoch; tells a process from a later one with the same number.
+        instance: The boot of the machine and the process name space; only inside one can a process be looked up.
+    """
+
+    host: str
+    pid: int
+    process_started_at: float
+    instance: str
+
+    @classmethod
+    def current(cls) -> Holder:
+        """Return the calling process."""
+        return cls(socket.gethostname(), os.getpid(), psutil.Process().create_time(), _instance())
+
+    def is_dead(self) -> bool:
+        """Tell whether the process is certainly gone; one that cannot be looked up from here counts as alive."""
+        if self.instance != _instance():
+            return False
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.process_started_at) < _START_TOLERANCE_S
+            return not same or process.status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
+        except psutil.AccessDenied:
+            return False
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}"
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to advance a campaign; `token` rises with each change of hands."""
+
+    campaign_uid: str
+    role: str
+    token: int
+    holder: Holder
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to evaluate a trial; `token` is the sequence number of the event that granted it."""
+
+    trial_uid: str
+    token: int
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of the append-only record."""
+
+    seq: int
+    campaign_uid: str
+    trial_uid: str | None
+    kind: str
+    payload: dict[str, Any]
+    at: datetime
+    actor: str
+
+
+class Recorded(StrEnum):
+    """What became of a result or failure that was handed in.
+
+    Attributes:
+        RECORDED: It stands.
+        ALREADY_KNOWN: The same content was handed in before; nothing was written.
+        DISPUTED: It contradicts what stood; both are kept and a person settles it.
+        KEPT: It is stored but does not stand now: the trial is void, abandoned or already has a final result.
+    """
+
+    RECORDED = "recorded"
+    ALREADY_KNOWN = "already_known"
+    DISPUTED = "disputed"
+    KEPT = "kept"
+
+
+def _instance() -> str:
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        # Without a boot id, a start time that moved only means waiting for the expiry: the safe side.
+        return f"{platform.node()}/{int(psutil.boot_time())}"

@@ -1,0 +1,178 @@
+"""What the model has learned, in the user's units: predictions, effects, checks and reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.stats import qmc
+
+from afssb_opt.domain.objectives import Objective, OutcomeConstraint, maximised_table, meets_constraints
+from afssb_opt.domain.space import DesignSpace
+from afssb_opt.domain.variables import Categorical
+from afssb_opt.strategies.candidates import Candidates, MixedSpace
+from afssb_opt.strategies.models import CampaignModel
+from afssb_opt.strategies.outcome_scale import OutcomeScale
+
+if TYPE_CHECKING:
+    from afssb_opt.strategies.optimizer import Optimizer
+
+# Points of an effect curve: smooth on a screen.
+N_CURVE: Final = 25
+# Base points of the importance estimate: shares are then good to about two percent.
+N_IMPORTANCE: Final = 512
+
+
+def in_units(scale: OutcomeScale, mean: np.ndarray, sd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return centre and standard deviation in the outcome's unit.
+
+    On a logarithmic scale the centre is the median and the deviation half the width of the 68 % interval.
+    """
+    if scale.is_log:
+        return scale.from_standard(mean), scale.from_standard(mean) * np.sinh(np.minimum(scale.spread * sd, 50.0))
+    return scale.from_standard(mean), scale.spread * sd
+
+
+def predict(model: CampaignModel, designs: pd.DataFrame) -> pd.DataFrame:
+    """Return `<outcome>` and `<outcome>_sd` per modelled outcome."""
+    return _predict_features(model, torch.as_tensor(model.encoding.encode(designs)))
+
+
+def _predict_features(model: CampaignModel, features: torch.Tensor) -> pd.DataFrame:
+    columns = {}
+    with torch.no_grad():
+        for name, outcome in model.outcomes.items():
+            mean, variance = outcome.gp.mean_and_variance(features)
+            columns[name], columns[f"{name}_sd"] = in_units(outcome.scale, mean.numpy(), variance.sqrt().numpy())
+        for judge in model.feasibility:
+            chance = judge.probability(features).numpy()
+            columns[judge.name], columns[f"{judge.name}_sd"] = chance, np.sqrt(chance * (1.0 - chance))
+    return pd.DataFrame(columns)
+
+
+def incumbent(
+    model: CampaignModel,
+    space: DesignSpace,
+    objectives: Sequence[Objective],
+    constraints: Sequence[OutcomeConstraint],
+    observations: pd.DataFrame,
+) -> dict[str, object]:
+    """Return the best allowed cell by the sum of its ranks; without any, the middle of each variable."""
+    values = maximised_table(objectives, observations)
+    allowed = meets_constraints(constraints, observations) & np.isfinite(values).all(axis=1)
+    known = np.array([bool(not space.problems(observations.iloc[[row]])) for row in range(len(observations))])
+    usable = np.flatnonzero(allowed & known)
+    if len(usable):
+        ranks = pd.DataFrame(values[usable]).rank().sum(axis=1).to_numpy()
+        return dict(observations.loc[usable[int(ranks.argmax())], list(space.names)])
+    middle = Candidates(np.full((1, len(space.numeric)), 0.5), np.zeros((1, len(space.categorical)), dtype=int))
+    mixed = MixedSpace(space)
+    return dict(mixed.rounded(mixed.settle(middle.unit, middle.codes)).iloc[0])
+
+
+def effects(model: CampaignModel, space: DesignSpace, centre: dict[str, object]) -> pd.DataFrame:
+    """Return one slice per variable through `centre`: columns outcome, variable, value, mean, sd."""
+    tables = []
+    for variable in (*space.categorical, *space.numeric):
+        if isinstance(variable, Categorical):
+            values: list[object] = list(variable.levels)
+        else:
+            levels = {v.name: str(centre[v.name]) for v in space.categorical}
+            column = [v.name for v in space.numeric].index(variable.name)
+            low, high = space.unit_bounds(levels)[:, column]
+            values = list(dict.fromkeys(variable.from_unit(float(u)) for u in np.linspace(low, high, N_CURVE)))
+        slice_ = pd.DataFrame([{**centre, variable.name: value} for value in values])
+        predicted = predict(model, slice_)
+        for name in [column for column in predicted if f"{column}_sd" in predicted]:
+            tables.append(pd.DataFrame({
+                "outcome": name, "variable": variable.name, "value": pd.Series(values, dtype=object),
+                "mean": predicted[name], "sd": predicted[f"{name}_sd"],
+            }))  # fmt: skip
+    return pd.concat(tables, ignore_index=True)
+
+
+def leave_one_out(model: CampaignModel, observations: pd.DataFrame) -> pd.DataFrame:
+    """Return columns outcome, row, observed, mean, sd; the deviation includes the noise of the observation."""
+    tables = []
+    for name, outcome in model.outcomes.items():
+        mean, variance = outcome.gp.leave_one_out()
+        centre, sd = in_units(outcome.scale, mean.numpy(), variance.sqrt().numpy())
+        observed = observations[name].to_numpy(float)[outcome.rows]
+        tables.append(pd.DataFrame({"outcome": name, "row": outcome.rows, "observed": observed, "mean": centre, "sd": sd}))
+    columns = ["outcome", "row", "observed", "mean", "sd"]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+
+
+def importance(model: CampaignModel, space: DesignSpace, seed: int) -> pd.DataFrame:
+    """Return first-order variance shares of the predicted mean (Saltelli 2010, doi 10.1016/j.cpc.2009.09.018)."""
+    d, c = len(space.numeric), len(space.categorical)
+    draw = qmc.Sobol(2 * (d + c), scramble=True, rng=np.random.default_rng(seed)).random(N_IMPORTANCE)
+    first, second = _from_uniform(space, draw[:, : d + c]), _from_uniform(space, draw[:, d + c :])
+    a, b = _mean_table(model, first), _mean_table(model, second)
+    rows = []
+    for column, variable in enumerate((*space.numeric, *space.categorical)):
+        unit, codes = first.unit.copy(), first.codes.copy()
+        if column < d:
+            unit[:, column] = second.unit[:, column]
+        else:
+            codes[:, column - d] = second.codes[:, column - d]
+        mixed = _mean_table(model, Candidates(unit, codes))
+        for name in a:
+            variance = float(np.var(np.concatenate([a[name], b[name]])))
+            share = float(np.mean(b[name] * (mixed[name] - a[name]))) / variance if variance > 1e-12 else 0.0
+            rows.append({"outcome": name, "variable": variable.name, "importance": min(max(share, 0.0), 1.0)})
+    table = pd.DataFrame(rows)
+    return table.sort_values(["outcome", "importance"], ascending=[True, False], kind="stable", ignore_index=True)
+
+
+def _from_uniform(space: DesignSpace, uniform: np.ndarray) -> Candidates:
+    d = len(space.numeric)
+    counts = np.array([len(variable.levels) for variable in space.categorical])
+    codes = np.minimum((uniform[:, d:] * counts).astype(int), counts - 1)
+    return Candidates(uniform[:, :d], codes)
+
+
+def _mean_table(model: CampaignModel, candidates: Candidates) -> dict[str, np.ndarray]:
+    features = torch.as_tensor(model.encoding.features(candidates.unit, candidates.codes))
+    with torch.no_grad():
+        return {name: o.gp.mean_and_variance(features)[0].numpy() for name, o in model.outcomes.items()}
+
+
+def reason(
+    model: CampaignModel | None, design: pd.DataFrame, observations: pd.DataFrame, optimizer: Optimizer
+) -> str:
+    """Return one line that says why a design is worth a cell."""
+    if model is None:
+        return "nothing observed yet"
+    predicted = predict(model, design).iloc[0]
+    parts, boldness = [], []
+    for objective in optimizer.objectives:
+        name = objective.outcome
+        if name not in model.outcomes:
+            continue
+        mean, sd = float(predicted[name]), float(predicted[f"{name}_sd"])
+        parts.append(f"{name} {mean:.4g} ± {sd:.2g}")
+        seen = objective.maximised(observations[name].dropna().to_numpy(float))
+        ahead = float(objective.maximised(np.array([mean]))[0]) - float(np.max(seen))
+        boldness.append(ahead / max(sd, 1e-12))
+    chances = [f"{judge.name}: {predicted[judge.name]:.0%} likely to pass" for judge in model.feasibility]
+    for constraint in optimizer.constraints:
+        if constraint.outcome in model.outcomes and not any(o.outcome == constraint.outcome for o in optimizer.objectives):
+            name = constraint.outcome
+            chances.append(f"{name} {predicted[name]:.4g} ± {predicted[f'{name}_sd']:.2g} (wanted {constraint})")
+    if not boldness:
+        return "; ".join(["search for cells that work", *chances])
+    kind = _kind(boldness)
+    return "; ".join([f"{kind}: expected {', '.join(parts)}", *chances])
+
+
+def _kind(boldness: list[float]) -> str:
+    """Name the trade between using and gathering knowledge, from (mean - best seen) / sd per objective."""
+    best = max(boldness)
+    if best > 0.0:
+        return "exploit (predicted to beat the best so far)" if len(boldness) == 1 else "exploit (extends an end of the front)"
+    # Within one standard deviation of the best is a close call; below that only the uncertainty speaks for it.
+    return "refine (close to the best so far)" if best > -1.0 else "explore (uncertain enough to be better)"

@@ -1,0 +1,197 @@
+"""Which model stands for each outcome, fitted to the observations of a campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from afssb_opt.domain.objectives import Objective, OutcomeConstraint
+from afssb_opt.strategies.encoding import Encoding
+from afssb_opt.strategies.one_sided import condition_one_sided
+from afssb_opt.strategies.outcome_scale import OutcomeScale
+from afssb_opt.strategies.surrogate import GaussianProcess, Hyperparameters, KernelShape, fit_hyperparameters
+
+# Latent noise of a pass/fail label: a cell right at the edge may go either way.
+LABEL_NOISE: Final = 0.1
+# The latent function of a label may reach two standard deviations, so that a region can be 97 % safe.
+LABEL_VARIANCE: Final = 4.0
+
+
+@dataclass(frozen=True)
+class OutcomeModel:
+    """Gaussian process of one outcome and the scale it lives on."""
+
+    outcome: str
+    scale: OutcomeScale
+    gp: GaussianProcess
+    rows: np.ndarray
+
+
+@dataclass(frozen=True)
+class FeasibilityModel:
+    """Latent Gaussian process whose sign says whether a cell passes."""
+
+    name: str
+    gp: GaussianProcess
+    rows: np.ndarray
+    labels: np.ndarray
+
+    def probability(self, features: Tensor) -> Tensor:
+        """Return `(n,)` probabilities of passing."""
+        mean, variance = self.gp.mean_and_variance(features)
+        return torch.special.ndtr(mean / (variance + LABEL_NOISE).sqrt())
+
+
+@dataclass(frozen=True)
+class CampaignModel:
+    """All models of one campaign at one moment.
+
+    Attributes:
+        outcomes: Model per objective or continuously constrained outcome that has data.
+        feasibility: Models of pass/fail outcomes.
+        notes: What was done about odd data.
+    """
+
+    encoding: Encoding
+    outcomes: dict[str, OutcomeModel]
+    feasibility: tuple[FeasibilityModel, ...]
+    notes: tuple[str, ...] = field(default=())
+
+
+def fit_models(
+    encoding: Encoding,
+    observations: pd.DataFrame,
+    objectives: Sequence[Objective],
+    constraints: Sequence[OutcomeConstraint],
+    *,
+    log_outcomes: Collection[str],
+    binary_outcomes: Collection[str],
+    seed: np.random.SeedSequence,
+) -> CampaignModel:
+    """Fit every model the objectives and constraints need.
+
+    Args:
+        encoding: Features of the designs.
+        observations: Checked table without pending rows.
+        objectives: What is wanted.
+        constraints: Limits on outcomes.
+        log_outcomes: Outcomes modelled on a logarithmic scale.
+        binary_outcomes: Outcomes that are 0 or 1; others are recognised from their values.
+        seed: Chooses rows where there are very many.
+    """
+    features = torch.as_tensor(encoding.encode(observations))
+    shape = KernelShape.for_encoding(encoding)
+    notes: list[str] = []
+    outcomes: dict[str, OutcomeModel] = {}
+    feasibility: list[FeasibilityModel] = []
+    failed = (observations["status"] == "failed").to_numpy()
+    wanted = dict.fromkeys(objective.outcome for objective in objectives)
+    binary = [c for c in constraints if c.outcome not in wanted and _is_binary(c.outcome, observations, binary_outcomes)]
+    wanted |= dict.fromkeys(c.outcome for c in constraints if c not in binary)
+    for outcome in wanted:
+        model, found = fit_outcome(shape, features, observations, outcome, outcome in log_outcomes, seed)
+        notes += found
+        if model is not None:
+            outcomes[outcome] = model
+    for constraint in binary:
+        values = observations[constraint.outcome].to_numpy(float)
+        labels = np.where(np.isfinite(values), constraint.holds(values).astype(float), np.nan)
+        labels[failed & np.isnan(labels)] = 0.0
+        feasibility += _fit_feasibility(shape, features, labels, constraint.outcome, seed)
+    if failed.any() and not binary:
+        has_outcomes = observations[list(wanted)].notna().any(axis=1).to_numpy()
+        labels = np.where(failed & ~has_outcomes, 0.0, np.where(has_outcomes, 1.0, np.nan))
+        feasibility += _fit_feasibility(shape, features, labels, "completed", seed)
+    return CampaignModel(encoding, outcomes, tuple(feasibility), tuple(notes))
+
+
+def _is_binary(outcome: str, observations: pd.DataFrame, declared: Collection[str]) -> bool:
+    values = observations[outcome].dropna().to_numpy(float)
+    values = values[np.isfinite(values)]
+    return outcome in declared or (len(values) > 0 and bool(np.isin(values, (0.0, 1.0)).all()))
+
+
+def fit_outcome(
+    shape: KernelShape,
+    features: Tensor,
+    observations: pd.DataFrame,
+    outcome: str,
+    is_log: bool,
+    seed: np.random.SeedSequence,
+) -> tuple[OutcomeModel | None, list[str]]:
+    """Fit one outcome; return its model, or None without any value, and the notes on its data."""
+    values = observations[outcome].to_numpy(float)
+    notes = []
+    infinite = np.isinf(values)
+    if infinite.any():
+        notes.append(f"{outcome}: infinite in rows {_listed(infinite)}, treated as missing")
+    rows = np.flatnonzero(np.isfinite(values))
+    if not len(rows):
+        return None, [*notes, f"{outcome}: no value yet, so it is not modelled"]
+    values = values[rows]
+    scale = OutcomeScale.for_values(values, is_log=is_log)
+    outliers = scale.is_outlier(values)
+    if outliers.any():
+        listed = ", ".join(f"{value:g} in row {row}" for row, value in zip(rows[outliers], values[outliers], strict=True))
+        low, high = scale.from_standard(np.array([scale.low, scale.high]))
+        notes.append(f"{outcome}: {listed} lies far outside the rest ({low:.4g} to {high:.4g}) and counts as the "
+                     "nearest of these; void the trial if it is an error")  # fmt: skip
+    if is_log and (values <= 0).any():
+        notes.append(f"{outcome}: values of 0 or less count as {scale.floor:.4g} on the logarithmic scale")
+    if len(rows) > 1 and np.ptp(values) == 0:
+        notes.append(f"{outcome}: all {len(rows)} values are {values[0]:g}, so it cannot tell designs apart yet")
+    if len(rows) < 3:
+        notes.append(f"{outcome}: only {len(rows)} value{'s' if len(rows) > 1 else ''}, so the model is mostly prior")
+    targets = torch.as_tensor(scale.to_standard(values))
+    sem = observations[f"{outcome}_sem"].to_numpy(float)[rows]
+    known = torch.as_tensor(scale.sem_to_standard(values, sem) ** 2)
+    known[torch.isinf(known)] = torch.nan
+    # An outlier stays in, but with the standard deviation of the whole outcome as its error.
+    known[torch.as_tensor(outliers)] = 1.0
+    side = torch.as_tensor(observations[f"{outcome}_censored"].to_numpy(bool)[rows].astype(float))
+    inputs = features[torch.as_tensor(rows)]
+    hyperparameters = fit_hyperparameters(shape, inputs, targets, known, seed)
+    gp = _condition(shape, hyperparameters, inputs, targets, known, side)
+    n_censored = int(side.sum())
+    if n_censored:
+        # The first fit took the limits for values; the second sees the longer lives they stand for.
+        seen = torch.where(side != 0, gp.noise, known)
+        hyperparameters = fit_hyperparameters(shape, inputs, gp.targets, seen, seed)
+        gp = _condition(shape, hyperparameters, inputs, targets, known, side)
+        notes.append(f"{outcome}: {n_censored} of {len(rows)} values are lower limits and are modelled as such")
+    return OutcomeModel(outcome, scale, gp, rows), notes
+
+
+def _condition(
+    shape: KernelShape, found: Hyperparameters, features: Tensor, targets: Tensor, known: Tensor, side: Tensor
+) -> GaussianProcess:
+    noise = torch.where(torch.isnan(known), torch.full_like(known, np.exp(found.log_noise)), known)
+    return condition_one_sided(shape, found, features, targets, noise, side)
+
+
+def _fit_feasibility(
+    shape: KernelShape, features: Tensor, labels: np.ndarray, name: str, seed: np.random.SeedSequence
+) -> list[FeasibilityModel]:
+    rows = np.flatnonzero(np.isfinite(labels))
+    if not len(rows):
+        return []
+    side = torch.as_tensor(np.where(labels[rows] > 0.5, 1.0, -1.0))
+    inputs = features[torch.as_tensor(rows)]
+    # The length scales of a label are those of a regression on +1 and -1; only the sign is used afterwards.
+    found = fit_hyperparameters(shape, inputs, side, torch.full_like(side, torch.nan), seed)
+    variances = found.log_variances.exp()
+    scaled = found.log_variances + float(np.log(LABEL_VARIANCE)) - variances.sum().log()
+    latent = Hyperparameters(found.log_lengths, scaled, float(np.log(LABEL_NOISE)))
+    zeros = torch.zeros_like(side)
+    gp = condition_one_sided(shape, latent, inputs, zeros, torch.full_like(side, LABEL_NOISE), side)
+    return [FeasibilityModel(name, gp, rows, labels[rows])]
+
+
+def _listed(flags: np.ndarray) -> str:
+    return ", ".join(str(row) for row in np.flatnonzero(flags))

@@ -1,0 +1,92 @@
+"""On which scale one outcome is modelled: logarithm, standardisation and the bounds put on outliers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+# Farther than this many widths of the middle 80 % outside of it is a typing error or a broken channel.
+# Tukey's fences would also hit honest first cells once a campaign has settled around its best designs.
+FENCE_WIDTHS: Final = 10.0
+# Percentiles of fewer values mean nothing.
+MIN_ROWS_FOR_FENCE: Final = 5
+
+
+@dataclass(frozen=True)
+class OutcomeScale:
+    """Maps an outcome to standardised units and back.
+
+    Attributes:
+        is_log: Whether the logarithm is modelled.
+        floor: Smallest value whose logarithm is taken; lower ones count as this.
+        center: Value, or logarithm, that maps to 0.
+        spread: Difference in value, or logarithm, that maps to 1.
+        low: Lower fence in standardised units; values beyond count as lying on it.
+        high: Upper fence likewise.
+    """
+
+    is_log: bool
+    floor: float
+    center: float
+    spread: float
+    low: float
+    high: float
+
+    @classmethod
+    def for_values(cls, values: np.ndarray, *, is_log: bool = False) -> OutcomeScale:
+        """Choose the scale for the finite ones among the values."""
+        values = values[np.isfinite(values)]
+        positive = values[values > 0]
+        is_log = is_log and len(positive) > 0
+        # Half of the smallest life seen keeps a cell dead on arrival worst without sending it to minus infinity.
+        floor = float(positive.min()) / 2.0 if is_log else 0.0
+        plain = np.log(np.maximum(values, floor)) if is_log else values
+        inside = plain[_within_fence(plain)]
+        center = float(inside.mean()) if len(inside) else 0.0
+        spread = float(inside.std()) if len(inside) > 1 else 0.0
+        if not spread > 1e-9 * max(1e-9, abs(center)):
+            spread = 0.1 * abs(center) if center else 1.0
+        standard = (inside - center) / spread
+        low, high = (float(standard.min()), float(standard.max())) if len(inside) else (0.0, 0.0)
+        return cls(is_log, floor, center, spread, low, high)
+
+    def to_standard(self, values: np.ndarray) -> np.ndarray:
+        """Return standardised values; those beyond the fences lie on them."""
+        return np.clip(self.to_standard_unfenced(values), self.low, self.high)
+
+    def to_standard_unfenced(self, values: np.ndarray) -> np.ndarray:
+        """Return standardised values wherever they lie; for limits and thresholds."""
+        plain = np.log(np.maximum(values, self.floor)) if self.is_log else values
+        return np.asarray((plain - self.center) / self.spread)
+
+    def sem_to_standard(self, values: np.ndarray, sem: np.ndarray) -> np.ndarray:
+        """Return standard errors in standardised units."""
+        return sem / (np.maximum(values, self.floor) if self.is_log else 1.0) / self.spread
+
+    def from_standard(self, standard: np.ndarray) -> np.ndarray:
+        """Return values in the outcome's unit."""
+        plain = self.center + self.spread * np.asarray(standard, dtype=float)
+        return np.exp(plain) if self.is_log else plain
+
+    def is_outlier(self, values: np.ndarray) -> np.ndarray:
+        """Return booleans: the value was moved to a fence."""
+        standard = self.to_standard_unfenced(values)
+        slack = 1e-9
+        return np.isfinite(values) & ((standard < self.low - slack) | (standard > self.high + slack))
+
+
+def _within_fence(values: np.ndarray) -> np.ndarray:
+    if len(values) < MIN_ROWS_FOR_FENCE:
+        # Too few to judge, but numbers of this size break any arithmetic.
+        size = np.abs(values)
+        return size <= 1e6 * max(float(np.percentile(size, 50, method="lower")), 1e-300) if len(values) else size > 0
+    # These methods never look at the very lowest and highest value, so one outlier cannot move its own fence.
+    lower = float(np.percentile(values, 10, method="higher"))
+    upper = float(np.percentile(values, 90, method="lower"))
+    if lower == upper:
+        return np.abs(values - lower) <= 1e3 * max(abs(lower), 1.0)
+    # Halves, so that the difference of two huge numbers does not overflow.
+    reach = FENCE_WIDTHS * (upper / 2.0 - lower / 2.0) * 2.0
+    return (values >= lower - reach) & (values <= upper + reach)

@@ -1,0 +1,147 @@
+"""What the one run named `campaign` shows: progress by step, the Pareto set, the report and the campaign file."""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+from mlflow import MlflowClient
+
+from afssb_opt.domain.spec import CampaignSpec
+from afssb_opt.domain.trials import OPEN_STATES
+from afssb_opt.ledger import CampaignRecord, Ledger, TrialRecord
+from afssb_opt.tracking.answer import Answer, answer
+from afssb_opt.tracking.progress import best_rows, in_order_of_end, progress_table
+from afssb_opt.tracking.report import SurrogateView, write_report
+from afssb_opt.tracking.run_index import CAMPAIGN_RUN, MirroredRun, text_sha256
+from afssb_opt.tracking.run_writer import log_all, set_status
+from afssb_opt.tracking.trial_run import LAYOUT, MetricPoint, milliseconds, mlflow_key, tag_text
+
+
+def write_campaign_run(
+    client: MlflowClient,
+    experiment_id: str,
+    spec: CampaignSpec,
+    record: CampaignRecord,
+    ledger: Ledger,
+    trials: Sequence[TrialRecord],
+    known: MirroredRun | None,
+    optimizer: SurrogateView | None,
+    *,
+    has_report: bool,
+) -> MirroredRun:
+    """Create or update the campaign's own run and the note of its experiment.
+
+    Progress is a diary: a step once logged stays as it was known then, and the last step is logged again where an
+    exclusion changed it. The report and `progress.csv` hold the curve as it is known now.
+
+    Args:
+        known: The run as MLflow holds it; None creates it.
+        optimizer: Told with all observations, for the model pages of the report.
+    """
+    seq = str(ledger.last_seq(record.uid))
+    is_report_due = has_report and (known is None or known.report_seq != seq)
+    if known and known.ledger_seq == seq and known.layout == LAYOUT and not is_report_due:
+        return known
+    observations = in_order_of_end(ledger.observations(record.uid), trials)
+    found = answer(spec, trials, observations)
+    tags = {
+        "afssb.role": "campaign",
+        "afssb.campaign_uid": record.uid,
+        "afssb.config_sha256": record.config_sha256,
+        "afssb.question": spec.question,
+        "mlflow.note.content": _note(spec, found),
+        "mlflow.source.name": "afssb-opt",
+        "mlflow.user": "afssb-opt",
+    }
+    tags = {name: tag_text(value) for name, value in tags.items()}
+    if known is None:
+        born = client.create_run(experiment_id, milliseconds(record.created_at), tags, CAMPAIGN_RUN)
+        known = MirroredRun(born.info.run_id, CAMPAIGN_RUN)
+    is_over = len(trials) >= spec.budget.trials and not any(trial.state in OPEN_STATES for trial in trials)
+    status = "FINISHED" if is_over else "RUNNING"
+    set_status(
+        client, known, status, milliseconds(max(t.ended_at or t.proposed_at for t in trials)) if is_over else None
+    )
+    progress = progress_table(spec, observations)
+    points, n_steps = _new_points(progress, known)
+    with tempfile.TemporaryDirectory(prefix="afssb-campaign-") as folder:
+        _write_tables(spec, record, observations, progress, Path(folder))
+        if is_report_due:
+            write_report(spec, trials, observations, Path(folder) / "report.html", optimizer=optimizer)
+        client.log_artifacts(known.run_id, folder)
+    _write_experiment_note(client, experiment_id, known.run_id, tags["mlflow.note.content"])
+    report_seq = seq if has_report else known.report_seq
+    marks = {"afssb.n_progress": str(n_steps), "afssb.report_seq": report_seq, "afssb.layout": LAYOUT,
+             "afssb.ledger_seq": seq}  # fmt: skip
+    params = {} if known.ledger_seq else _params(spec)
+    timestamp_ms = milliseconds(record.created_at) + int(seq)
+    log_all(client, known.run_id, points, params, {**tags, **marks}, timestamp_ms=timestamp_ms)
+    return replace(
+        known,
+        status=status,
+        ledger_seq=seq,
+        layout=LAYOUT,
+        report_seq=report_seq,
+        n_progress=n_steps,
+        metrics={**known.metrics, **{point.name: point.value for point in points}},
+    )
+
+
+def _params(spec: CampaignSpec) -> dict[str, str]:
+    protocol = {f"protocol/{mlflow_key(name)}": str(value) for name, value in spec.protocol.as_dict().items()}
+    return {**protocol, "evaluator": spec.evaluator.kind, "seed": str(spec.seed), "batch_size": str(spec.batch_size),
+            "budget_trials": str(spec.budget.trials)}  # fmt: skip
+
+
+def _new_points(progress: pd.DataFrame, known: MirroredRun) -> tuple[list[MetricPoint], int]:
+    """Return the steps not logged yet, and how many there are then; a changed last step is logged once more."""
+    points = []
+    names = [name for name in progress.columns if name not in ("trials", "number", "label")]
+    n_steps = max(len(progress), known.n_progress)
+    for row in range(len(progress)):
+        is_last = row == len(progress) - 1
+        step = n_steps if is_last else row + 1
+        for name in names:
+            key, value = mlflow_key(name), float(progress[name].iloc[row])
+            is_new = row >= known.n_progress or (is_last and known.metrics.get(key) != value)
+            if is_new and math.isfinite(value):
+                points.append(MetricPoint(key, value, step))
+    return points, n_steps
+
+
+def _write_tables(
+    spec: CampaignSpec, record: CampaignRecord, observations: pd.DataFrame, progress: pd.DataFrame, folder: Path
+) -> None:
+    observations[best_rows(spec, observations)].to_csv(folder / "pareto.csv", index=False)
+    observations.to_csv(folder / "observations.csv", index=False)
+    progress.to_csv(folder / "progress.csv", index=False)
+    definition = json.dumps(record.definition, indent=2, sort_keys=True, ensure_ascii=False, default=str)
+    (folder / "campaign.json").write_text(definition + "\n", encoding="utf-8")
+
+
+def _note(spec: CampaignSpec, found: Answer) -> str:
+    lines = [f"**{spec.question}**" if spec.question else "", found.standing]
+    lines += [f"- {sentence}" for sentence in found.findings]
+    lines += [f"- _{sentence}_" for sentence in found.caveats]
+    return "\n".join([*lines[:2], "", *lines[2:]]).strip()
+
+
+def _write_experiment_note(client: MlflowClient, experiment_id: str, run_id: str, note: str) -> None:
+    """Describe the experiment and link its report; a description that a user wrote stays."""
+    link = f"#/experiments/{experiment_id}/runs/{run_id}"
+    text = (
+        f"{note}\n\n[Report, Pareto set and progress]({link}/artifacts/report.html) are on the run "
+        f"[campaign]({link}); each other run is one trial. Columns worth showing: the design (parameters), the "
+        "outcomes (metrics), `afssb.state` and `afssb.reason` (tags)."
+    )
+    present = client.get_experiment(experiment_id).tags
+    is_ours = present.get("afssb.note_sha256") == text_sha256(present.get("mlflow.note.content", ""))
+    if "mlflow.note.content" not in present or is_ours:
+        client.set_experiment_tag(experiment_id, "mlflow.note.content", text)
+        client.set_experiment_tag(experiment_id, "afssb.note_sha256", text_sha256(text))

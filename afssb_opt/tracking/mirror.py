@@ -1,0 +1,202 @@
+"""How the ledger is shown in MLflow: an idempotent projection that can be rebuilt at any time."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from mlflow import MlflowClient
+
+from afssb_opt.domain.spec import CampaignSpec
+from afssb_opt.ledger import CampaignRecord, Lease, Ledger, TrialRecord
+from afssb_opt.tracking.calls import mlflow_calls
+from afssb_opt.tracking.campaign_run import write_campaign_run
+from afssb_opt.tracking.report import SurrogateView
+from afssb_opt.tracking.reviews import ReviewDecision, read_reviews
+from afssb_opt.tracking.run_index import (
+    CAMPAIGN_RUN,
+    MirroredRun,
+    ensure_experiment,
+    reviewed_runs,
+    scan_runs,
+    with_review_of,
+)
+from afssb_opt.tracking.run_writer import write_trial_run
+from afssb_opt.tracking.stores import open_client
+from afssb_opt.tracking.trial_run import LAYOUT
+
+# Long enough for a slow server to take one trial; renewed while the sync goes on, so a dead one blocks no longer.
+_LEASE_S: Final = 120.0
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """What one sync did.
+
+    Attributes:
+        n_left: Trials not looked at because the time was up; the next sync takes them.
+        warnings: What was mended or could not be understood, in words.
+        decisions: What reviewers decided in MLflow and the ledger does not hold yet.
+    """
+
+    n_created: int = 0
+    n_updated: int = 0
+    n_unchanged: int = 0
+    n_left: int = 0
+    warnings: tuple[str, ...] = ()
+    decisions: tuple[ReviewDecision, ...] = ()
+
+
+class Mirror:
+    """Shows one campaign as one MLflow experiment: a flat run per trial and one run named `campaign`.
+
+    The ledger is the truth. A run is found by the trial uid it was born with, and the tag `afssb.ledger_seq`, written
+    last, says up to which event it is complete. Killed, repeated or late, a sync ends in the same runs.
+    """
+
+    def __init__(
+        self,
+        spec: CampaignSpec,
+        ledger: Ledger,
+        campaign_record: CampaignRecord,
+        tracking_uri: str,
+        artifact_root: str | None = None,
+    ) -> None:
+        """Prepare a mirror; MLflow is not touched before the first sync.
+
+        Args:
+            tracking_uri: As from `resolve_tracking`.
+            artifact_root: URI of the folder for files; None leaves it to the server.
+        """
+        self._spec = spec
+        self._ledger = ledger
+        self._record = campaign_record
+        self._uri = tracking_uri
+        self._artifact_root = artifact_root
+        self._client: MlflowClient | None = None
+        self._experiment_id = ""
+        # Runs by trial uid as of the last scan; None means that MLflow must be scanned before anything is written.
+        self._runs: dict[str, MirroredRun] | None = None
+
+    @property
+    def experiment_id(self) -> str:
+        """MLflow's number of the experiment; empty before the first sync."""
+        return self._experiment_id
+
+    def sync(
+        self,
+        *,
+        optimizer: SurrogateView | None = None,
+        has_figures: bool = True,
+        has_report: bool = True,
+        is_rewrite: bool = False,
+        deadline_s: float = 300.0,
+    ) -> SyncReport:
+        """Bring MLflow up to the ledger and read back what reviewers decided.
+
+        Args:
+            optimizer: Told with all observations; gives the report its model pages.
+            has_figures: Draw the figure of each trial (a tenth of a second each).
+            has_report: Write the HTML report.
+            is_rewrite: Scan MLflow again and write every run anew, as `afssb doctor --repair` does.
+            deadline_s: After this time no further trial is begun.
+
+        Raises:
+            StoreUnavailableError: MLflow does not answer; nothing is lost and the next sync catches up.
+            StoreError: MLflow refuses, for instance because the experiment's name is taken.
+            CampaignBusyError: Another process is syncing the same campaign.
+        """
+        lease = self._ledger.acquire_lease(self._record.uid, role="mirror", duration_s=_LEASE_S)
+        try:
+            with mlflow_calls(self._uri):
+                trials = self._ledger.trials(self._record.uid)
+                client, runs, warnings = self._open(trials, is_rewrite)
+                report = self._sync_trials(client, runs, trials, lease, has_figures, time.monotonic() + deadline_s)
+                reviews = read_reviews(trials, runs)
+                for run_id, tags in reviews.tags.items():
+                    for name, value in tags.items():
+                        client.set_tag(run_id, name, value)
+                if not report.n_left:
+                    runs[CAMPAIGN_RUN] = write_campaign_run(
+                        client, self._experiment_id, self._spec, self._record, self._ledger, trials,
+                        runs.get(CAMPAIGN_RUN), optimizer, has_report=has_report,
+                    )  # fmt: skip
+            warnings += [*report.warnings, *reviews.warnings]
+            return replace(report, warnings=tuple(warnings), decisions=reviews.decisions)
+        except BaseException:
+            # What was written is unknown now, so the next sync scans before it creates anything.
+            self._runs = None
+            raise
+        finally:
+            self._ledger.release_lease(lease)
+
+    def _sync_trials(
+        self,
+        client: MlflowClient,
+        runs: dict[str, MirroredRun],
+        trials: Sequence[TrialRecord],
+        lease: Lease,
+        has_figures: bool,
+        ends_at: float,
+    ) -> SyncReport:
+        n_created = n_updated = n_unchanged = 0
+        renew_at = time.monotonic() + _LEASE_S / 3
+        with tempfile.TemporaryDirectory(prefix="afssb-mirror-") as folder:
+            for done, trial in enumerate(trials):
+                known = runs.get(trial.uid)
+                if known and known.ledger_seq == str(trial.last_seq) and known.layout == LAYOUT:
+                    n_unchanged += 1
+                    continue
+                if time.monotonic() > ends_at:
+                    n_left = len(trials) - done
+                    warning = f"{n_left} trials are left for the next sync: MLflow is slow."
+                    return SyncReport(n_created, n_updated, n_unchanged, n_left, (warning,))
+                if time.monotonic() > renew_at:
+                    lease = self._ledger.renew_lease(lease, duration_s=_LEASE_S)
+                    renew_at = time.monotonic() + _LEASE_S / 3
+                cycling = None
+                if trial.cycling_sha256 and (known is None or known.cycling_sha256 != trial.cycling_sha256):
+                    cycling = self._ledger.cycling_table(trial.cycling_sha256)
+                runs[trial.uid] = write_trial_run(
+                    client, self._experiment_id, self._spec, trial, known, cycling,
+                    Path(folder) if has_figures else None,
+                )  # fmt: skip
+                n_created, n_updated = n_created + (known is None), n_updated + (known is not None)
+        return SyncReport(n_created, n_updated, n_unchanged)
+
+    def _open(
+        self, trials: Sequence[TrialRecord], is_rewrite: bool
+    ) -> tuple[MlflowClient, dict[str, MirroredRun], list[str]]:
+        """Return client, runs and warnings; the first time, or when asked to, MLflow is scanned and put in order."""
+        self._client = client = self._client or open_client(self._uri, self._artifact_root)
+        experiment_id = ensure_experiment(client, self._record, self._artifact_root)
+        if self._runs is not None and experiment_id == self._experiment_id and not is_rewrite:
+            reviewed = {run.key: run for run in reviewed_runs(client, experiment_id)}
+            for key, run in self._runs.items():
+                fresh = reviewed.get(key)
+                self._runs[key] = with_review_of(run, fresh)
+            return client, self._runs, []
+        scan = scan_runs(client, experiment_id)
+        warnings = []
+        for run_id in scan.surplus:
+            client.delete_run(run_id)
+        if scan.surplus:
+            warnings.append(f"{len(scan.surplus)} runs that had been made twice were deleted from MLflow.")
+        labels = {trial.uid: trial.label for trial in trials}
+        for key, run in scan.runs.items():
+            if run.is_deleted:
+                client.restore_run(run.run_id)
+                scan.runs[key] = replace(run, is_deleted=False)
+                warnings.append(
+                    f"The deleted run of {labels.get(key, key)} was restored: a deletion decides nothing. "
+                    "To keep a trial out of the model set its tag afssb.review to exclude."
+                )
+        if is_rewrite:
+            for key, run in scan.runs.items():
+                scan.runs[key] = replace(run, layout="", cycling_sha256="", metrics_sha256="")
+        self._experiment_id, self._runs = experiment_id, scan.runs
+        return client, self._runs, warnings

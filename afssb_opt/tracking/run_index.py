@@ -1,0 +1,169 @@
+"""Which MLflow run belongs to which trial: one scan of the experiment, then a dictionary."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from mlflow import MlflowClient
+from mlflow.entities import Run, ViewType
+
+from afssb_opt.domain.errors import StoreError
+from afssb_opt.ledger import CampaignRecord
+from afssb_opt.tracking.trial_run import LAYOUT
+
+# One page is one query; 1,000 runs keep the scan of 10,000 below half a gigabyte.
+_PAGE: Final = 1000
+
+CAMPAIGN_RUN: Final = "campaign"
+
+
+@dataclass(frozen=True)
+class MirroredRun:
+    """What the mirror must know of a run to leave it alone or bring it up to date.
+
+    Attributes:
+        key: Trial uid, or `CAMPAIGN_RUN`.
+        ledger_seq: Commit mark: the event up to which the run is complete; empty while it never was.
+        is_note_ours: The description is as the mirror wrote it, so it may be replaced.
+        report_seq: Event up to which the report of the campaign run is complete.
+        n_progress: Steps of progress logged on the campaign run.
+        metrics: Latest values, kept for the campaign run only.
+    """
+
+    run_id: str
+    key: str
+    status: str = "RUNNING"
+    is_deleted: bool = False
+    ledger_seq: str = ""
+    layout: str = LAYOUT
+    cycling_sha256: str = ""
+    metrics_sha256: str = ""
+    tag_names: frozenset[str] = frozenset()
+    review: str = ""
+    review_note: str = ""
+    reviewer: str = ""
+    review_seen: str = ""
+    is_note_ours: bool = True
+    report_seq: str = ""
+    n_progress: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The run of each trial by uid, and the ids of runs made twice."""
+
+    runs: dict[str, MirroredRun]
+    surplus: tuple[str, ...]
+
+
+def ensure_experiment(client: MlflowClient, record: CampaignRecord, artifact_root: str | None) -> str:
+    """Return the id of the campaign's experiment; it is created or, where a user deleted it, restored.
+
+    Raises:
+        StoreError: The name is taken by an experiment of somebody else.
+    """
+    found = client.get_experiment_by_name(record.name)
+    if found is None:
+        location = f"{artifact_root}/{record.uid}" if artifact_root else None
+        tags = {"afssb.campaign_uid": record.uid, "mlflow.experimentKind": "custom_model_development"}
+        return str(client.create_experiment(record.name, artifact_location=location, tags=tags))
+    owner = found.tags.get("afssb.campaign_uid")
+    if owner != record.uid:
+        whose = "another campaign of the same name" if owner else "something else than this program"
+        deleted = (
+            " (it is deleted, but its name stays taken until `mlflow gc`)" if found.lifecycle_stage == "deleted" else ""
+        )
+        raise StoreError(
+            f"The MLflow experiment '{record.name}' belongs to {whose}{deleted}. "
+            "Rename that experiment in MLflow, give the campaign another name, or set MLFLOW_TRACKING_URI to "
+            "another store."
+        )
+    if found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    return str(found.experiment_id)
+
+
+def scan_runs(client: MlflowClient, experiment_id: str) -> Scan:
+    """Read every run of the experiment, deleted ones too, and sort out which one stands for which trial."""
+    by_key: dict[str, list[MirroredRun]] = {}
+    seen: set[str] = set()
+    for run in _all_runs(client, experiment_id, "", ViewType.ALL):
+        mirrored = mirrored_run(run)
+        if mirrored is not None and mirrored.run_id not in seen:
+            seen.add(mirrored.run_id)
+            by_key.setdefault(mirrored.key, []).append(mirrored)
+    runs, surplus = {}, []
+    for key, candidates in by_key.items():
+        # A complete run that is not deleted comes first; the sort is stable, so the oldest wins among equals.
+        candidates.sort(key=lambda run: (run.is_deleted, not run.ledger_seq))
+        runs[key] = candidates[0]
+        surplus += [run.run_id for run in candidates[1:] if not run.is_deleted]
+    return Scan(runs, tuple(surplus))
+
+
+def reviewed_runs(client: MlflowClient, experiment_id: str) -> list[MirroredRun]:
+    """Read only the runs that carry a reviewer's tag."""
+    found = _all_runs(client, experiment_id, "tags.`afssb.review` LIKE '%'", ViewType.ACTIVE_ONLY)
+    return [mirrored for mirrored in map(mirrored_run, found) if mirrored is not None]
+
+
+def with_review_of(run: MirroredRun, fresh: MirroredRun | None) -> MirroredRun:
+    """Return a run known from an earlier scan with the review tags read just now; None means it has none."""
+    source = fresh or MirroredRun(run.run_id, run.key)
+    return replace(
+        run,
+        review=source.review,
+        review_note=source.review_note,
+        reviewer=source.reviewer,
+        review_seen=source.review_seen,
+    )
+
+
+def mirrored_run(run: Run) -> MirroredRun | None:
+    """Return what is to be known of a run; None where it is not of this program or was made twice."""
+    tags = run.data.tags
+    role = tags.get("afssb.role")
+    key = CAMPAIGN_RUN if role == "campaign" else tags.get("afssb.trial_uid", "") if role == "trial" else ""
+    if not key:
+        return None
+    n_progress = tags.get("afssb.n_progress", "")
+    note, note_sha256 = tags.get("mlflow.note.content", ""), tags.get("afssb.note_sha256")
+    return MirroredRun(
+        run_id=run.info.run_id,
+        key=key,
+        status=run.info.status,
+        is_deleted=run.info.lifecycle_stage == "deleted",
+        ledger_seq=tags.get("afssb.ledger_seq", ""),
+        layout=tags.get("afssb.layout", LAYOUT),
+        cycling_sha256=tags.get("afssb.cycling_sha256", ""),
+        metrics_sha256=tags.get("afssb.metrics_sha256", ""),
+        tag_names=frozenset(tags),
+        review=tags.get("afssb.review", ""),
+        review_note=tags.get("afssb.review_note", ""),
+        reviewer=tags.get("afssb.reviewer", ""),
+        review_seen=tags.get("afssb.review_seen", ""),
+        is_note_ours=note_sha256 is None or note_sha256 == text_sha256(note),
+        report_seq=tags.get("afssb.report_seq", ""),
+        n_progress=int(n_progress) if n_progress.isdecimal() else 0,
+        metrics=dict(run.data.metrics) if key == CAMPAIGN_RUN else {},
+    )
+
+
+def text_sha256(text: str) -> str:
+    """Return a short hash of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _all_runs(client: MlflowClient, experiment_id: str, query: str, view: str) -> Iterable[Run]:
+    # Rising start times: a run created between two pages comes last instead of shifting the others.
+    token: str | None = None
+    while True:
+        page = client.search_runs([experiment_id], query, view, _PAGE, ["attributes.start_time ASC"], token)
+        yield from page
+        token = page.token
+        if not token:
+            return

@@ -1,0 +1,129 @@
+"""How one trial is written to MLflow: in an order that a kill at any point leaves to be finished later."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag
+
+from afssb_opt.domain.spec import CampaignSpec
+from afssb_opt.ledger import TrialRecord
+from afssb_opt.tracking.run_index import MirroredRun, text_sha256
+from afssb_opt.tracking.trial_figure import draw_cycles
+from afssb_opt.tracking.trial_run import LAYOUT, MetricPoint, curve_points, project_trial
+
+# MLflow takes 1,000 entries and 100 parameters in one batch.
+_MAX_METRICS: Final = 800
+_MAX_PARAMS: Final = 90
+
+_TERMINAL: Final = frozenset({"FINISHED", "FAILED", "KILLED"})
+
+# Tags that a later state of the trial may no longer have.
+_PASSING_TAGS: Final = frozenset(
+    {"afssb.source", "afssb.censored", "afssb.attributes", "afssb.failure_kind", "afssb.failure", "afssb.decision",
+     "afssb.as_built"}
+)  # fmt: skip
+
+
+def write_trial_run(
+    client: MlflowClient,
+    experiment_id: str,
+    spec: CampaignSpec,
+    trial: TrialRecord,
+    known: MirroredRun | None,
+    cycling: pd.DataFrame | None,
+    figure_folder: Path | None,
+) -> MirroredRun:
+    """Create or update the run of a trial; the commit mark `afssb.ledger_seq` is written last.
+
+    Args:
+        known: The run as MLflow holds it; None creates it, born with the trial's uid in one transaction.
+        cycling: Cycling table that MLflow does not hold yet.
+        figure_folder: Where files are made before they are sent; None draws no figure.
+
+    Returns:
+        The run as MLflow holds it now.
+    """
+    run = project_trial(spec, trial)
+    note_sha256 = text_sha256(run.tags["mlflow.note.content"])
+    if known is None:
+        tags = {**run.tags, "afssb.note_sha256": note_sha256}
+        born = client.create_run(experiment_id, run.start_ms, tags, run.name)
+        known = MirroredRun(born.info.run_id, trial.uid, tag_names=frozenset(tags))
+        tags = {}
+    else:
+        tags = dict(run.tags)
+        if known.is_note_ours:
+            tags["afssb.note_sha256"] = note_sha256
+        else:
+            del tags["mlflow.note.content"]
+    set_status(client, known, run.status, run.end_ms)
+    for name in sorted(known.tag_names & _PASSING_TAGS - set(run.tags)):
+        client.delete_tag(known.run_id, name)
+    metrics = list(run.metrics)
+    metrics_sha256 = hashlib.sha256(repr(metrics).encode()).hexdigest()[:16]
+    if metrics_sha256 == known.metrics_sha256:
+        metrics = []
+    cycling_sha256 = known.cycling_sha256
+    if cycling is not None:
+        metrics += curve_points(cycling)
+        if figure_folder is not None:
+            _send_files(client, known.run_id, trial, cycling, figure_folder)
+        cycling_sha256 = trial.cycling_sha256 or ""
+    marks = {"afssb.cycling_sha256": cycling_sha256, "afssb.metrics_sha256": metrics_sha256, "afssb.layout": LAYOUT,
+             "afssb.ledger_seq": str(trial.last_seq)}  # fmt: skip
+    # Parameters cannot change, so only a run that was never complete may lack them.
+    params = run.params if not known.ledger_seq else {}
+    # The event number makes later values of the same step the newest ones, and a repeated write the same row.
+    log_all(client, known.run_id, metrics, params, {**tags, **marks}, timestamp_ms=run.start_ms + trial.last_seq)
+    return replace(
+        known,
+        status=run.status,
+        ledger_seq=str(trial.last_seq),
+        layout=LAYOUT,
+        cycling_sha256=cycling_sha256,
+        metrics_sha256=metrics_sha256,
+        tag_names=known.tag_names - _PASSING_TAGS | frozenset(run.tags),
+    )
+
+
+def log_all(
+    client: MlflowClient,
+    run_id: str,
+    metrics: Sequence[MetricPoint],
+    params: dict[str, str],
+    tags: dict[str, str],
+    *,
+    timestamp_ms: int,
+) -> None:
+    """Write metrics and parameters in batches MLflow takes; the tags go with the last one, which writes them last."""
+    points = [Metric(point.name, point.value, timestamp_ms, point.step) for point in metrics]
+    pairs = [Param(name, value) for name, value in params.items()]
+    while len(points) > _MAX_METRICS or len(pairs) > _MAX_PARAMS:
+        client.log_batch(run_id, points[:_MAX_METRICS], pairs[:_MAX_PARAMS])
+        points, pairs = points[_MAX_METRICS:], pairs[_MAX_PARAMS:]
+    client.log_batch(run_id, points, pairs, [RunTag(name, value) for name, value in tags.items()])
+
+
+def set_status(client: MlflowClient, known: MirroredRun, status: str, end_ms: int | None) -> None:
+    """Bring the status of a run in line; nothing is sent where it is right already."""
+    if status == known.status:
+        return
+    if status in _TERMINAL:
+        client.set_terminated(known.run_id, status, end_ms)
+    else:
+        client.update_run(known.run_id, status)
+
+
+def _send_files(client: MlflowClient, run_id: str, trial: TrialRecord, cycling: pd.DataFrame, folder: Path) -> None:
+    table, figure = folder / "cycling.csv", folder / "cycles.png"
+    cycling.dropna(axis=1, how="all").to_csv(table, index=False)
+    draw_cycles(cycling, f"{trial.label}", figure)
+    client.log_artifact(run_id, str(table))
+    client.log_artifact(run_id, str(figure))

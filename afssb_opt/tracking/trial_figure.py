@@ -1,0 +1,68 @@
+"""How one cell cycled: a picture of capacity and efficiency above resistance and pressure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+BLUE, ORANGE, GREEN, GREY = "#2f5d8a", "#d1792b", "#4a8f5c", "#8a8f98"
+
+
+def draw_cycles(cycling: pd.DataFrame, title: str, path: Path) -> None:
+    """Draw a cycling table to a PNG file; quantities that were not measured are left out.
+
+    Args:
+        path: Is overwritten.
+    """
+    figure = Figure(figsize=(7.2, 5.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    cycles = cycling["cycle"].to_numpy(int)
+    style = {"marker": "o", "markersize": 3} if len(cycles) < 40 else {}
+    _draw(upper, cycles, cycling, {"discharge_capacity_mah_cm2": ("discharge", BLUE, style)}, "Capacity (mAh/cm²)")
+    upper.set_ylim(bottom=0)
+    efficiency = cycling["coulombic_efficiency_pct"].to_numpy(float)
+    if np.isfinite(efficiency).any():
+        right = upper.twinx()
+        _draw(right, cycles, cycling, {"coulombic_efficiency_pct": ("efficiency", ORANGE, style)}, "")
+        right.set_ylabel("Coulombic efficiency (%)", color=ORANGE)
+        # The first cycle is far below the others; without it the scale shows what happens afterwards.
+        later = efficiency[1:][np.isfinite(efficiency[1:])]
+        if len(later) > 2:
+            low = max(0.0, min(98.0, float(np.percentile(later, 2)) - 1.0))
+            right.set_ylim(low, 101.0)
+    _draw(lower, cycles, cycling, {"areal_resistance_ohm_cm2": ("resistance", GREEN, style)}, "Resistance (Ω cm²)")
+    pressures: dict[str, tuple[str, str, dict[str, object]]] = {
+        "pressure_max_mpa": ("highest", GREY, {"linestyle": "-"}),
+        "pressure_min_mpa": ("lowest", GREY, {"linestyle": "--"}),
+    }
+    if any(np.isfinite(cycling[name].to_numpy(float)).any() for name in pressures):
+        right = lower.twinx()
+        _draw(right, cycles, cycling, pressures, "Stack pressure (MPa)")
+        right.set_ylim(bottom=0)
+        right.legend(title="pressure", fontsize=8, title_fontsize=8, frameon=False, loc="best")
+    lower.set_xlabel("Cycle")
+    figure.suptitle(title, fontsize=11)
+    figure.savefig(path, dpi=110)
+
+
+def _draw(
+    axes: Axes,
+    cycles: np.ndarray,
+    cycling: pd.DataFrame,
+    curves: dict[str, tuple[str, str, dict[str, object]]],
+    label: str,
+) -> None:
+    color = GREY
+    for name, (legend, color, style) in curves.items():
+        values = cycling[name].to_numpy(float)
+        if np.isfinite(values).any():
+            axes.plot(cycles, values, color=color, label=legend, linewidth=1.5, **style)  # type: ignore[arg-type]
+    axes.set_ylabel(label, color=color)
+    axes.spines["top"].set_visible(False)
+    axes.margins(x=0.02)

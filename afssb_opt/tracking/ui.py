@@ -1,0 +1,23 @@
+"""How MLflow's own user interface is started on the stores in use."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from afssb_opt.tracking.stores import resolve_tracking
+
+
+def ui_command(store_folder: Path, port: int) -> tuple[list[str], dict[str, str]]:
+    """Return the command and the environment variables that serve the UI on loopback.
+
+    Raises:
+        StoreError: `MLFLOW_TRACKING_URI` is of a kind that holds no campaign.
+    """
+    place = resolve_tracking(store_folder)
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", place.uri]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    if place.artifact_root is not None:
+        command += ["--default-artifact-root", place.artifact_root]
+    # Job execution starts eight further processes and 1.1 GB for features that a campaign does not use.
+    return command, {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}

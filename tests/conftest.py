@@ -1,0 +1,38 @@
+"""What all tests share: stores in temporary folders, and helpers to run the real command line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def private_stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep every test away from the stores of the user who runs it."""
+    for name in ("AFSSB_LEDGER_URL", "MLFLOW_TRACKING_URI", "PREFECT_API_URL", "PREFECT_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    home = tmp_path / "afssb-store"
+    monkeypatch.setenv("AFSSB_HOME", str(home))
+    # numba, torch and BLAS of two test processes would otherwise ask for four threads on two cores.
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    return home
+
+
+def afssb(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own and wait for it."""
+    command = [sys.executable, "-m", "afssb_opt.cli", *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=240, env={**os.environ, **environment}, cwd=REPOSITORY
+    )
+
+
+@pytest.fixture(name="afssb")
+def afssb_command():
+    """Return the function that runs the command line."""
+    return afssb
