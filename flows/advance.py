@@ -7,6 +7,7 @@ from typing import Any
 
 from prefect import flow, runtime, task
 from prefect.cache_policies import NO_CACHE
+from prefect.exceptions import TerminationSignal
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -15,6 +16,7 @@ from afssb_opt.campaign.evaluating import evaluate_trial, open_trials
 from afssb_opt.campaign.lease import hold_lease
 from afssb_opt.campaign.proposing import propose_trials
 from afssb_opt.campaign.window import Window, write_campaign_report
+from afssb_opt.domain.trials import OPEN_STATES
 from afssb_opt.evaluators import Evaluator, make_evaluator
 from afssb_opt.ledger import Lease, TrialRecord
 from flows.artifacts import publish_round, publish_summary
@@ -81,11 +83,27 @@ def advance_campaign(campaign_file: Path, max_trials: int | None = None) -> dict
         warnings += window.update(has_report=True)
         publish_summary(campaign, report)
         return {
-            "reason": campaign.stop_reason() or "nothing more can be done now",
+            "reason": campaign.stop_reason() or _why_now(campaign, max_trials),
             "n_made": n_made,
             "report": str(report),
             "warnings": list(dict.fromkeys(warnings)),
         }
+
+
+def advance_until_stopped(campaign_file: Path, max_trials: int | None = None) -> dict[str, Any]:
+    """Run the flow; Prefect's own exception for SIGTERM becomes the exit it stands for."""
+    try:
+        return advance_campaign(campaign_file, max_trials)
+    except TerminationSignal as terminated:
+        raise SystemExit(128 + terminated.signal) from None
+
+
+def _why_now(campaign: Campaign, max_trials: int | None) -> str:
+    """Say why an unfinished campaign rests."""
+    n_open = sum(trial.state in OPEN_STATES for trial in campaign.trials())
+    if n_open:
+        return f"{n_open} cells wait for results"
+    return f"the {max_trials} trials asked for are done" if max_trials is not None else "nothing more can be done now"
 
 
 def _finished(mirror: PrefectFuture[list[str]] | None) -> list[str]:

@@ -55,6 +55,7 @@ def prefect_api(home: Path, meanwhile: Callable[[], T]) -> Iterator[T]:
         _wait_until_healthy(server, url, log_path)
         yield result
     finally:
+        _send_last_logs()
         del os.environ["PREFECT_API_URL"], os.environ["PREFECT_HOME"]
         _stop(server)
 
@@ -99,6 +100,13 @@ def _wait_until_healthy(server: subprocess.Popen[bytes], url: str, log_path: Pat
     raise StoreUnavailableError(
         f"Prefect's server did not answer within {STARTUP_SECONDS:.0f} s; its log is {log_path}"
     )
+
+
+def _send_last_logs() -> None:
+    """Wait until Prefect has sent its logs; it would complain about a server that is gone."""
+    handlers = sys.modules.get("prefect.logging.handlers")
+    if handlers is not None:
+        handlers.APILogHandler().flush()
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:

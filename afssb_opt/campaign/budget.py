@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from afssb_opt.domain.spec import Budget
+from afssb_opt.domain.spec import Budget, CampaignSpec
 from afssb_opt.domain.trials import OPEN_STATES, TrialState
 from afssb_opt.ledger import TrialRecord
 
 
-def n_to_propose(budget: Budget, batch_size: int, trials: Sequence[TrialRecord], limit: int | None = None) -> int:
-    """Return how many designs fit into the batch, the trial budget, the channels and `limit` now."""
-    n = min(batch_size, budget.trials - _n_spent(trials))
-    if budget.channels is not None:
-        n = min(n, budget.channels - sum(trial.state in OPEN_STATES for trial in trials))
+def n_to_propose(spec: CampaignSpec, trials: Sequence[TrialRecord], limit: int | None = None) -> int:
+    """Return how many designs fit into the batch, the trial budget, the channels and `limit` now.
+
+    A lab that states no channels is taken to build one batch at a time.
+    """
+    n = min(spec.batch_size, spec.budget.trials - _n_spent(trials))
+    channels = spec.budget.channels
+    if channels is None and spec.evaluator.kind == "lab":
+        channels = spec.batch_size
+    if channels is not None:
+        n = min(n, channels - sum(trial.state in OPEN_STATES for trial in trials))
     if limit is not None:
         n = min(n, limit)
     return max(n, 0)

@@ -102,7 +102,7 @@ class Campaign:
 
     def n_to_propose(self, limit: int | None = None) -> int:
         """Return how many designs fit into batch, budget, channels and `limit` now."""
-        return n_to_propose(self.spec.budget, self.spec.batch_size, self.trials(), limit)
+        return n_to_propose(self.spec, self.trials(), limit)
 
     def propose(self, n: int | None = None) -> pd.DataFrame:
         """Register the next designs (a batch, unless `n` is given) and return them with label and reason.

@@ -1,12 +1,13 @@
 """Which commands exist and what each takes; a command's module is imported only when it runs.
 
 `afssb --help` must answer at once, while torch, Prefect and MLflow take seconds to import.
-Exit codes: 0 done, 1 failed, 2 the input was wrong, 3 the campaign is busy, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 the input was wrong, 3 the campaign is busy, 130 interrupted, 143 terminated.
 """
 
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,18 +31,18 @@ TrialArgument = Annotated[str, typer.Argument(metavar="TRIAL", help="Label of th
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept in the ledger.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
+INTERRUPTED = 130
+TERMINATED = 143
+
 errors = Console(stderr=True, highlight=False)
 
 
 def main() -> None:
     """Run the command line; every expected error becomes a message and an exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
     try:
-        app(standalone_mode=False)
-    except typer.Exit as leaving:
-        sys.exit(leaving.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
-        errors.print("\nStopped. Nothing is lost: the same command goes on from here.")
-        sys.exit(130)
+        code = app(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except InputError as error:
         errors.print(str(error), style="red", markup=False, soft_wrap=True)
         sys.exit(2)
@@ -62,7 +63,24 @@ def main() -> None:
 
 def _run(module: str, function: str, **arguments: Any) -> None:
     """Import `afssb_opt.cli.<module>` and call one of its functions."""
-    getattr(importlib.import_module(f"afssb_opt.cli.{module}"), function)(**arguments)
+    try:
+        getattr(importlib.import_module(f"afssb_opt.cli.{module}"), function)(**arguments)
+    except KeyboardInterrupt:
+        _say_stopped()
+        raise typer.Exit(INTERRUPTED) from None
+    except SystemExit as leaving:
+        if leaving.code == TERMINATED:
+            _say_stopped()
+        raise
+
+
+def _terminate(*_: object) -> None:
+    """Leave on SIGTERM as on Ctrl-C: through every `finally`, so that leases and servers are let go."""
+    raise SystemExit(TERMINATED)
+
+
+def _say_stopped() -> None:
+    errors.print("\nStopped. What was recorded is kept; the same command goes on from there.")
 
 
 @app.callback(invoke_without_command=True)

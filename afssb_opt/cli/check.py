@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
-
 from afssb_opt.campaign_file import load_spec
-from afssb_opt.cli.output import print_json
+from afssb_opt.cli.output import print_json, text_console
 from afssb_opt.domain.errors import CampaignFileError, EvaluationError
 from afssb_opt.evaluators import make_evaluator
 
@@ -34,7 +32,7 @@ def check(campaign: Path, as_json: bool) -> None:
     if as_json:
         print_json({"ok": True, "name": spec.name, "config_sha256": spec.sha256, "definition": dict(spec.definition)})
         return
-    console = Console()
+    console = text_console()
     console.print(f"[green]ok[/green] {campaign}: campaign '{spec.name}'")
     console.print(f"  varies     {', '.join(v.name for v in (*spec.space.categorical, *spec.space.numeric))}")
     console.print(f"  wants      {', '.join(f'{o.goal} {o.outcome}' for o in spec.objectives)}")

@@ -13,12 +13,11 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from packaging.requirements import Requirement
-from rich.console import Console
 from rich.table import Table
 
 from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.lease import hold_lease
-from afssb_opt.cli.output import print_json
+from afssb_opt.cli.output import print_json, text_console
 from afssb_opt.domain.errors import AfssbError, CampaignBusyError, StoreError
 
 # Importing a server takes seconds; one that hangs is broken too.
@@ -53,7 +52,7 @@ def doctor(campaign: Path | None, repair: bool, as_json: bool) -> None:
         for finding in findings:
             mark = "[green]ok[/green]" if finding.is_right else "[red]mend[/red]"
             table.add_row(mark, finding.what, finding.seen + (f"\n{finding.remedy}" if finding.remedy else ""))
-        Console().print(table)
+        text_console().print(table)
     wrong = [finding.what for finding in findings if not finding.is_right]
     if wrong:
         raise StoreError(f"to mend: {', '.join(wrong)}")

@@ -6,6 +6,10 @@ import json
 import sys
 from typing import Any
 
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
 from afssb_opt.domain.outcomes import OUTCOMES
 from afssb_opt.domain.standard_variables import STANDARD_VARIABLES
 
@@ -25,6 +29,21 @@ def _jsonable(value: Any) -> Any:
     return value
 
 
+# A pipe has no width; rich would assume 80 columns and cut the tables that a file can hold whole.
+PIPE_WIDTH = 160
+
+
+def text_console(*, stderr: bool = False) -> Console:
+    """Return a console as wide as the terminal, or wide enough for whole tables where there is none."""
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=PIPE_WIDTH)
+
+
+def plain_table(title: str | None = None) -> Table:
+    """Return an empty table without vertical lines, which leaves room for the numbers."""
+    return Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+
+
 def shown(value: Any, *, is_censored: bool = False) -> str:
     """Return a value as text for a table."""
     if value is None or (isinstance(value, float) and value != value):
@@ -34,8 +53,8 @@ def shown(value: Any, *, is_censored: bool = False) -> str:
 
 
 def heading(name: str) -> str:
-    """Return label and unit of a variable or outcome on two lines; an unknown one keeps its name."""
+    """Return label and unit of a variable or outcome; an unknown one keeps its name."""
     known = STANDARD_VARIABLES.get(name) or OUTCOMES.get(name)
     if known is None:
         return name
-    return f"{known.label}\n({known.unit})" if known.unit else known.label
+    return f"{known.label} ({known.unit})" if known.unit else known.label

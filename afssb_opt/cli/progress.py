@@ -60,7 +60,7 @@ class _View:
         table.add_row("Round", str(max((trial.round for trial in trials), default=0)), self._activity(trials))
         table.add_row("Trials", f"{_n_ended(trials)} of {self._campaign.spec.budget.trials}", self._time_left(trials))
         for name, best in self._best().items():
-            table.add_row(heading(name).replace("\n", " "), best, "best so far")
+            table.add_row(heading(name), best, "best so far")
         return table
 
     def print_rounds(self, console: Console, is_done: threading.Event) -> None:

@@ -12,13 +12,14 @@ from rich.console import Console
 from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.lease import hold_lease
 from afssb_opt.campaign.stores import safe_file_name
-from afssb_opt.cli.output import print_json
+from afssb_opt.cli.output import print_json, text_console
 from afssb_opt.cli.progress import live_progress
 from afssb_opt.cli.tables import pareto_table
 from flows.local_server import prefect_api
 
-# Prefect's and MLflow's chatter would break the live view; warnings and errors still come through.
+# Prefect's log goes to its server; on the terminal it would break the live view and repeat our own messages.
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
 
 
 def run(campaign: Path, trials: int | None, as_json: bool) -> None:
@@ -30,7 +31,7 @@ def run(campaign: Path, trials: int | None, as_json: bool) -> None:
         CampaignBusyError: Another process is advancing the campaign.
         StoreError: A store cannot be used.
     """
-    console = Console(stderr=as_json)
+    console = text_console(stderr=as_json)
     with Campaign.load(campaign) as opened:
         for change in opened.changes:
             console.print(f"[yellow]amended[/yellow] {change}")
@@ -50,9 +51,9 @@ def run(campaign: Path, trials: int | None, as_json: bool) -> None:
 
 def _import_flow() -> Any:
     """Import the flow while Prefect's server starts: torch, Prefect and MLflow take seconds."""
-    from flows.advance import advance_campaign
+    from flows.advance import advance_until_stopped
 
-    return advance_campaign
+    return advance_until_stopped
 
 
 def _greeting(opened: Campaign, n_before: int, done: str | None) -> str:

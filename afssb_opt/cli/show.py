@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from afssb_opt.campaign import Campaign
-from afssb_opt.cli.output import heading, print_json, shown
+from afssb_opt.cli.output import heading, plain_table, print_json, shown, text_console
 from afssb_opt.cli.tables import pareto_table, trials_frame
 
 
@@ -32,7 +29,7 @@ def status(campaign: Path, as_json: bool) -> None:
                 }
             )
             return
-        console = Console()
+        console = text_console()
         console.print(f"Campaign '{opened.spec.name}': {len(trials)} of {opened.spec.budget.trials} trials")
         console.print("  " + (", ".join(f"{n} {state}" for state, n in counts.items()) or "no trial yet"))
         for change in opened.changes:
@@ -48,11 +45,11 @@ def trials(campaign: Path, out: Path | None, as_json: bool) -> None:
         frame = trials_frame(opened.spec, opened.trials())
         if out is not None:
             frame.to_csv(out, index=False)
-            Console(stderr=True).print(f"{len(frame)} trials written to {out}")
+            text_console(stderr=True).print(f"{len(frame)} trials written to {out}")
         if as_json:
             print_json(frame.to_dict("records"))
         elif out is None:
-            table = Table(header_style="bold")
+            table = plain_table()
             names = ["trial", "round", "state", *opened.spec.space.names, *opened.spec.outcome_names]
             names = [name for name in names if name in frame.columns]
             for name in names:
@@ -60,7 +57,7 @@ def trials(campaign: Path, out: Path | None, as_json: bool) -> None:
             for _, row in frame.iterrows():
                 cells = [shown(row[name], is_censored=row.get(f"{name}_censored") is True) for name in names]
                 table.add_row(*cells, style="dim" if row["excluded"] else None)
-            Console().print(table if len(frame) else "No trial yet.")
+            text_console().print(table if len(frame) else "No trial yet.")
 
 
 def report(campaign: Path, out: Path | None, as_json: bool) -> None:
@@ -73,4 +70,4 @@ def report(campaign: Path, out: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"report": str(path)})
     else:
-        Console().print(str(path), soft_wrap=True)
+        text_console().print(str(path), soft_wrap=True)

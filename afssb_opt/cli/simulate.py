@@ -6,12 +6,11 @@ import math
 from pathlib import Path
 
 import pandas as pd
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 from afssb_opt.campaign_file import load_protocol
-from afssb_opt.cli.output import heading, print_json, shown
+from afssb_opt.cli.output import heading, print_json, shown, text_console
 from afssb_opt.domain.errors import DesignError, InputError, Problem, suggest
 from afssb_opt.domain.protocol import Protocol
 from afssb_opt.domain.standard_variables import STANDARD_VARIABLES
@@ -46,7 +45,7 @@ def simulate(
         result.to_csv(Path("/dev/stdout"), index=False)
     if out is not None:
         what = "cycling table" if len(table) == 1 else f"{len(table)} cells"
-        Console(stderr=True).print(f"{what} written to {out}", soft_wrap=True)
+        text_console(stderr=True).print(f"{what} written to {out}", soft_wrap=True)
 
 
 def _designs(assignments: list[str], path: Path | None) -> pd.DataFrame:
@@ -88,7 +87,7 @@ def _designs(assignments: list[str], path: Path | None) -> pd.DataFrame:
 
 def _simulate(table: pd.DataFrame, protocol: Protocol, *, show_progress: bool) -> Simulated:
     starts = range(0, len(table), CHUNK)
-    chunks = track(starts, description="simulating", console=Console(stderr=True), disable=not show_progress)
+    chunks = track(starts, description="simulating", console=text_console(stderr=True), disable=not show_progress)
     parts = [simulate_table(table.iloc[start : start + CHUNK], protocol) for start in chunks]
     outcomes = pd.concat([part.outcomes for part in parts])
     for name in [column for column in outcomes.columns if column.endswith("_censored")]:
@@ -103,7 +102,5 @@ def _print_cell(cell: pd.Series, protocol: Protocol) -> None:
     for name, value in cell.items():
         if str(name).endswith("_censored") or (isinstance(value, float) and math.isnan(value)):
             continue
-        table.add_row(
-            heading(str(name)).replace("\n", " "), shown(value, is_censored=cell.get(f"{name}_censored") is True)
-        )
-    Console().print(table)
+        table.add_row(heading(str(name)), shown(value, is_censored=cell.get(f"{name}_censored") is True))
+    text_console().print(table)

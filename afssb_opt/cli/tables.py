@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from rich.table import Table
 
-from afssb_opt.cli.output import heading, shown
+from afssb_opt.cli.output import heading, plain_table, shown
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.domain.trials import TrialResult
 from afssb_opt.ledger import TrialRecord
@@ -19,7 +19,7 @@ def pareto_table(spec: CampaignSpec, best: pd.DataFrame) -> Table:
     title = f"Pareto set: {len(best)} designs that no other beats"
     if len(best) > MAX_ROWS:
         title += f" (the {MAX_ROWS} best by {spec.objectives[0].outcome})"
-    table = Table(title=title, title_justify="left", header_style="bold")
+    table = plain_table(title)
     names = [name for name in (*spec.space.names, *(o.outcome for o in spec.objectives)) if name in best.columns]
     table.add_column("Trial")
     for name in names:

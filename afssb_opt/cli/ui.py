@@ -7,9 +7,8 @@ import socket
 import subprocess
 from pathlib import Path
 
-from rich.console import Console
-
 from afssb_opt.campaign.stores import FOLDER_NAME, Stores
+from afssb_opt.cli.output import text_console
 from afssb_opt.domain.errors import StoreError
 from afssb_opt.tracking.ui import ui_command
 
@@ -35,7 +34,7 @@ def ui(campaign: Path | None, port: int) -> None:
                 f"port {port} is in use ({error.strerror}). Choose another: afssb ui --port {port + 1}"
             ) from None
     command, environment = ui_command(stores.folder, port)
-    console = Console()
+    console = text_console()
     console.print(f"MLflow UI   http://127.0.0.1:{port}   (takes some seconds to start; Ctrl-C ends it)")
     console.print(f"store       {stores.folder}", soft_wrap=True)
     server = subprocess.Popen(command, env={**os.environ, **environment})  # noqa: S603  MLflow's own command line

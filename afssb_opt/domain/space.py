@@ -109,7 +109,7 @@ class DesignSpace:
         return self.round_designs(pd.DataFrame(designs, columns=list(self.names)))
 
     def round_designs(self, designs: pd.DataFrame) -> pd.DataFrame:
-        """Round continuous values to four digits inside their bounds, and discrete values to an allowed one."""
+        """Round continuous values to what a lab can set inside their bounds, and discrete values to an allowed one."""
         rounded = designs.loc[:, list(self.names)].reset_index(drop=True).copy()
         for variable in self.numeric:
             if isinstance(variable, Discrete):
@@ -118,7 +118,7 @@ class DesignSpace:
                 values = []
                 for (_, row), value in zip(rounded.iterrows(), rounded[variable.name], strict=True):
                     low, high = variable.bounds_at({c.name: str(row[c.name]) for c in self.categorical})
-                    values.append(min(max(round_significant(float(value)), low), high))
+                    values.append(min(max(_round(variable, float(value)), low), high))
             rounded[variable.name] = values
         return rounded
 
@@ -189,6 +189,15 @@ class DesignSpace:
                 ],
                 source="table of designs",
             )
+
+
+def _round(variable: Continuous, value: float) -> float:
+    """Round to four digits; on a linear scale also to a thousandth of the range, so that 0.005006 of 10 is 0.01."""
+    if variable.scale == "linear":
+        low, high = variable.hull
+        step = 10.0 ** math.floor(math.log10((high - low) / 1000.0))
+        value = round(value / step) * step
+    return round_significant(value)
 
 
 def round_significant(value: float, digits: int = SIGNIFICANT_DIGITS) -> float:

@@ -3,6 +3,7 @@
 from afssb_opt.ledger.deciding import Action
 from afssb_opt.ledger.errors import MoveError, UnknownCampaignError, UnknownTrialError
 from afssb_opt.ledger.ledger import Ledger
+from afssb_opt.ledger.outbox import Delivery, Outbox
 from afssb_opt.ledger.records import (
     Amendment,
     CampaignRecord,
@@ -20,12 +21,14 @@ __all__ = [
     "Amendment",
     "CampaignRecord",
     "Claim",
+    "Delivery",
     "Event",
     "Holder",
     "Lease",
     "Ledger",
     "MoveError",
     "NewTrial",
+    "Outbox",
     "Recorded",
     "TrialRecord",
     "UnknownCampaignError",

@@ -14,7 +14,7 @@ from afssb_opt.ledger.canonical import canonical_json, plain_text, sha256_text, 
 from afssb_opt.ledger.records import Amendment, CampaignRecord, Event
 from afssb_opt.ledger.replay import CAMPAIGN_KINDS, TRIAL_KINDS
 from afssb_opt.ledger.rows import Draft, append_events, event_from_row, lock_campaign
-from afssb_opt.ledger.schema import campaigns, events
+from afssb_opt.ledger.schema import campaigns, counters, events
 
 
 def register_campaign(
@@ -28,6 +28,8 @@ def register_campaign(
     name = plain_text(name)
     if not name.strip():
         raise StoreError("a campaign needs a name; give one of your own choice")
+    # No campaign is there to be locked yet; the counter stands for the ledger as a whole.
+    connection.execute(select(counters.c.value).where(counters.c.name == "trial_serial").with_for_update()).one()
     known = campaign_named(connection, name)
     if known is not None:
         if known.config_sha256 != config_sha256:

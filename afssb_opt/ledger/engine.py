@@ -16,6 +16,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from afssb_opt.domain.errors import StoreError, StoreUnavailableError
+from afssb_opt.ledger.failpoints import reach
 from afssb_opt.ledger.schema import APPLICATION_ID, SCHEMA_VERSION, counters, meta, metadata
 from afssb_opt.ledger.sqlite_file import create_file, require_local_place
 
@@ -106,7 +107,10 @@ def writing(engine: Engine) -> Iterator[Connection]:
     with store_errors(engine), engine.connect() as connection:
         connection = connection.execution_options(is_writing=True)
         with connection.begin():
+            reach("ledger.write.begun")
             yield connection
+            reach("ledger.write.committing")
+    reach("ledger.write.committed")
 
 
 @contextmanager

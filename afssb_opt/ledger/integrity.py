@@ -16,7 +16,7 @@ from afssb_opt.ledger.replay import apply_event
 from afssb_opt.ledger.rows import event_from_row, row_sha256, trial_from_row
 from afssb_opt.ledger.schema import attachments, campaigns, claims, counters, events, trials
 
-_MEND = "Keep a copy of the store as it is, then restore a backup or import an export"
+MEND = "Keep a copy of the store as it is, then restore a backup or import an export"
 
 
 def problems_of(connection: Connection) -> list[Problem]:
@@ -42,10 +42,10 @@ def _file_problems(connection: Connection) -> list[Problem]:
     if connection.dialect.name != "sqlite":
         return []
     lines = connection.exec_driver_sql("PRAGMA quick_check").scalars().all()
-    broken = [Problem("ledger file", line, _MEND) for line in lines if line != "ok"]
+    broken = [Problem("ledger file", line, MEND) for line in lines if line != "ok"]
     orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
     return broken + [
-        Problem(f"table {row[0]}", f"row {row[1]} belongs to nothing in {row[2]}", _MEND) for row in orphans
+        Problem(f"table {row[0]}", f"row {row[1]} belongs to nothing in {row[2]}", MEND) for row in orphans
     ]
 
 
@@ -55,11 +55,11 @@ def _event_problems(connection: Connection) -> tuple[list[Event], list[Problem]]
         if row_sha256(dict(row)) == row["row_sha256"]:
             sound.append(event_from_row(row))
         else:
-            found.append(Problem(f"event {row['seq']}", "does not fit its hash: it was changed or damaged", _MEND))
+            found.append(Problem(f"event {row['seq']}", "does not fit its hash: it was changed or damaged", MEND))
     registered = {event.campaign_uid for event in sound if event.kind == "campaign_registered"}
     for uid, name in connection.execute(select(campaigns.c.uid, campaigns.c.name)):
         if uid not in registered:
-            found.append(Problem(f"campaign {name}", "has no event that registers it", _MEND))
+            found.append(Problem(f"campaign {name}", "has no event that registers it", MEND))
     return sound, found
 
 
@@ -71,7 +71,7 @@ def _replayed(sound: list[Event]) -> tuple[dict[str, TrialRecord], list[Problem]
             try:
                 replayed[event.trial_uid] = apply_event(replayed.get(event.trial_uid), event)
             except (AfssbError, KeyError, TypeError) as error:
-                found.append(Problem(f"event {event.seq}", f"cannot follow what was before it: {error}", _MEND))
+                found.append(Problem(f"event {event.seq}", f"cannot follow what was before it: {error}", MEND))
     return replayed, found
 
 
@@ -81,10 +81,10 @@ def _state_problems(replayed: dict[str, TrialRecord], stored: dict[str, TrialRec
         derived, kept = replayed.get(uid), stored.get(uid)
         if derived is None or kept is None:
             missing = "events" if derived is None else "row"
-            found.append(Problem(f"trial {uid}", f"has no {missing}", _MEND))
+            found.append(Problem(f"trial {uid}", f"has no {missing}", MEND))
         elif derived != kept:
             names = [f.name for f in fields(TrialRecord) if getattr(derived, f.name) != getattr(kept, f.name)]
-            found.append(Problem(f"trial {kept.label}", f"differs from its events in: {', '.join(names)}", _MEND))
+            found.append(Problem(f"trial {kept.label}", f"differs from its events in: {', '.join(names)}", MEND))
     return found
 
 
@@ -94,12 +94,12 @@ def _numbering_problems(connection: Connection, stored: dict[str, TrialRecord]) 
     for uid, of_campaign in groupby(by_campaign, key=lambda trial: trial.campaign_uid):
         numbers = [trial.number for trial in of_campaign]
         if numbers != list(range(1, len(numbers) + 1)):
-            found.append(Problem(f"campaign {uid}", f"its trials are not numbered 1 to {len(numbers)}", _MEND))
+            found.append(Problem(f"campaign {uid}", f"its trials are not numbered 1 to {len(numbers)}", MEND))
     serials = [serial_of_label(trial.label) for trial in stored.values()]
     count = connection.execute(select(counters.c.value).where(counters.c.name == "trial_serial")).scalar() or 0
     for trial, serial in zip(stored.values(), serials, strict=True):
         if serial is None or serial > count:
-            found.append(Problem(f"trial {trial.label}", f"its label was never given out (last: {count})", _MEND))
+            found.append(Problem(f"trial {trial.label}", f"its label was never given out (last: {count})", MEND))
     return found
 
 
@@ -107,7 +107,7 @@ def _claim_problems(connection: Connection, stored: dict[str, TrialRecord]) -> l
     held = set(connection.execute(select(claims.c.trial_uid)).scalars())
     claimed = {uid for uid, trial in stored.items() if trial.state is TrialState.CLAIMED}
     return [
-        Problem(f"trial {stored[uid].label if uid in stored else uid}", "its state and its claim do not agree", _MEND)
+        Problem(f"trial {stored[uid].label if uid in stored else uid}", "its state and its claim do not agree", MEND)
         for uid in sorted(held ^ claimed)
     ]
 
@@ -119,9 +119,9 @@ def _attachment_problems(connection: Connection, stored: dict[str, TrialRecord])
         try:
             table_from_parquet(body, sha256)
         except AfssbError as error:
-            found.append(Problem(f"cycling table {sha256[:12]}", str(error), _MEND))
+            found.append(Problem(f"cycling table {sha256[:12]}", str(error), MEND))
     missing = [trial for trial in stored.values() if trial.cycling_sha256 and trial.cycling_sha256 not in present]
     return found + [
-        Problem(f"trial {trial.label}", f"its cycling table {trial.cycling_sha256} is missing", _MEND)
+        Problem(f"trial {trial.label}", f"its cycling table {trial.cycling_sha256} is missing", MEND)
         for trial in missing
     ]

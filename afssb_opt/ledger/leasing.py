@@ -82,7 +82,8 @@ def require_lease(connection: Connection, lease: Lease) -> None:
     Raises:
         StaleLeaseError: The lease was given back, or another process has taken it.
     """
-    lock_campaign(connection, lease.campaign_uid)
+    if connection.dialect.name != "sqlite":
+        lock_campaign(connection, lease.campaign_uid)
     row = _lease_row(connection, lease.campaign_uid, lease.role)
     if row is None or row["holder"] is None or row["token"] != lease.token:
         now_held = "nobody" if row is None or row["holder"] is None else str(Holder(**json.loads(row["holder"])))

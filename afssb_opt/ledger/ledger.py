@@ -11,15 +11,15 @@ from typing import Any, Self
 import pandas as pd
 from sqlalchemy import Connection, Engine, func, select
 
-from afssb_opt.domain.errors import Problem, StoreError
+from afssb_opt.domain.errors import Problem, StoreError, StoreUnavailableError
 from afssb_opt.domain.trials import TrialFailure, TrialResult
 from afssb_opt.ledger import campaigns as _campaigns
-from afssb_opt.ledger import deciding, integrity, leasing, proposing, recording
+from afssb_opt.ledger import deciding, integrity, leasing, portable, proposing, recording
 from afssb_opt.ledger.canonical import table_from_parquet
 from afssb_opt.ledger.engine import open_engine, parse_url, reading, sqlite_path, writing
 from afssb_opt.ledger.frames import observations_table, pending_table
 from afssb_opt.ledger.records import CampaignRecord, Claim, Event, Holder, Lease, NewTrial, Recorded, TrialRecord
-from afssb_opt.ledger.rows import event_from_row, load_trial, trial_from_row
+from afssb_opt.ledger.rows import event_from_row, load_trial, require_campaign, trial_from_row
 from afssb_opt.ledger.schema import attachments, events, trials
 
 # A step of a campaign renews its lease between trials; a machine that stops answering blocks others this long.
@@ -260,18 +260,21 @@ class Ledger:
         """Return the trials of a campaign by number."""
         chosen = select(trials).where(trials.c.campaign_uid == campaign_uid).order_by(trials.c.number)
         with reading(self._engine) as connection:
+            require_campaign(connection, campaign_uid)
             return [trial_from_row(row) for row in connection.execute(chosen).mappings()]
 
     def events(self, campaign_uid: str, after_seq: int = 0) -> list[Event]:
         """Return the events of a campaign in their order, those after a known one only."""
         where = (events.c.campaign_uid == campaign_uid) & (events.c.seq > after_seq)
         with reading(self._engine) as connection:
+            require_campaign(connection, campaign_uid)
             rows = connection.execute(select(events).where(where).order_by(events.c.seq)).mappings()
             return [event_from_row(row) for row in rows]
 
     def last_seq(self, campaign_uid: str) -> int:
-        """Return the number of the newest event of a campaign, 0 where there is none."""
+        """Return the number of the newest event of a campaign."""
         with reading(self._engine) as connection:
+            require_campaign(connection, campaign_uid)
             newest = select(func.max(events.c.seq)).where(events.c.campaign_uid == campaign_uid)
             return connection.execute(newest).scalar() or 0
 
@@ -295,7 +298,33 @@ class Ledger:
         """Return the designs that wait, are claimed or in test."""
         return pending_table(self.trials(campaign_uid))
 
+    # Plain files
+
+    def export_campaign(self, campaign_uid: str, folder: Path) -> str:
+        """Write a campaign into a new folder of plain files; the hash returned is the same from every store.
+
+        Raises:
+            StoreError: The folder exists or cannot be written.
+        """
+        with reading(self._engine) as connection:
+            return portable.export_campaign(connection, campaign_uid, folder)
+
+    def import_campaign(self, folder: Path) -> CampaignRecord:
+        """Enter an exported campaign with all its history, under its own uid and labels.
+
+        Raises:
+            InputError: The export is damaged.
+            StoreError: Its name or labels are taken here.
+        """
+        with writing(self._engine) as connection:
+            return portable.import_campaign(connection, self._now(connection), folder)
+
     def check(self) -> list[Problem]:
         """Return everything that is wrong with the store; nothing is changed."""
-        with reading(self._engine) as connection:
-            return integrity.problems_of(connection)
+        try:
+            with reading(self._engine) as connection:
+                return integrity.problems_of(connection)
+        except StoreUnavailableError:
+            raise
+        except StoreError as error:
+            return [Problem("store", str(error), integrity.MEND)]

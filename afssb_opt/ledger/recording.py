@@ -22,6 +22,7 @@ from afssb_opt.ledger.canonical import (
     plain_values,
     sha256_text,
 )
+from afssb_opt.ledger.failpoints import reach
 from afssb_opt.ledger.leasing import require_newest_claim
 from afssb_opt.ledger.records import Claim, Recorded, TrialRecord
 from afssb_opt.ledger.replay import SHELVED_STATES, result_content, states_the_same
@@ -102,6 +103,7 @@ def record_result(connection: Connection, now: datetime, trial_uid: str, prepare
     table_key = words["cycling_sha256"]
     if table_key is not None and connection.execute(_SAME_TABLE, {"wanted": table_key}).first() is None:
         connection.execute(_ATTACH, {"sha256": table_key, "parquet": prepared.parquet})
+        reach("ledger.table.attached")
     sha256 = _free_sha256(connection, trial, "result", prepared.sha256)
     draft = Draft(trial.campaign_uid, trial.uid, "result", words, plain_text(actor), sha256)
     return _what_became(trial, change_trial(connection, trial, draft, now))
@@ -152,7 +154,9 @@ def _free_sha256(connection: Connection, trial: TrialRecord, kind: str, sha256: 
 
 
 def _what_became(before: TrialRecord, after: TrialRecord) -> Recorded:
+    if after.state in SHELVED_STATES:
+        return Recorded.KEPT
     if after.state is TrialState.DISPUTED:
         return Recorded.DISPUTED
-    stands = after.state not in SHELVED_STATES and (after.result, after.failure) != (before.result, before.failure)
-    return Recorded.RECORDED if stands or after.n_revisions != before.n_revisions else Recorded.KEPT
+    is_unchanged = replace(after, last_seq=before.last_seq) == before
+    return Recorded.KEPT if is_unchanged else Recorded.RECORDED

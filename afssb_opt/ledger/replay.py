@@ -107,6 +107,8 @@ def _changed(trial: TrialRecord, event: Event) -> TrialRecord:
         case "released":
             return _walk(trial, TrialState.PROPOSED)
         case "in_test":
+            if trial.state in SHELVED_STATES:
+                raise MoveError(f"trial {trial.label} is {trial.state}; restore it before it goes into test")
             return _walk(trial, TrialState.IN_TEST)
         case "result":
             return _with_result(trial, words)

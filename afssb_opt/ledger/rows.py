@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, select
+from sqlalchemy import BindParameter, Connection, RowMapping, Select, bindparam, select
 
 from afssb_opt.domain.space import design_key
 from afssb_opt.domain.trials import TrialFailure, TrialState
 from afssb_opt.ledger.canonical import canonical_json, sha256_text, time_from_text, time_text
 from afssb_opt.ledger.errors import UnknownCampaignError, UnknownTrialError
+from afssb_opt.ledger.failpoints import reach
 from afssb_opt.ledger.labels import looks_like_label, serial_of_label, trial_label
 from afssb_opt.ledger.records import Event, TrialRecord
 from afssb_opt.ledger.replay import apply_event, result_from_words, result_words
@@ -21,7 +22,8 @@ from afssb_opt.ledger.schema import campaigns, claims, events, trials
 
 # Built once: putting these together again for each trial costs more than running them.
 _WANTED: Final[BindParameter[str]] = bindparam("wanted")
-_LOCK_CAMPAIGN: Final = select(campaigns.c.uid).where(campaigns.c.uid == _WANTED).with_for_update()
+_FIND_CAMPAIGN: Final = select(campaigns.c.uid).where(campaigns.c.uid == _WANTED)
+_LOCK_CAMPAIGN: Final = _FIND_CAMPAIGN.with_for_update()
 _APPEND_ONE: Final = events.insert().returning(events.c.seq)
 _APPEND_MANY: Final = events.insert().returning(events.c.seq, sort_by_parameter_order=True)
 _TRIAL_BY_UID: Final = select(trials).where(trials.c.uid == _WANTED)
@@ -56,7 +58,20 @@ def lock_campaign(connection: Connection, campaign_uid: str) -> None:
         UnknownCampaignError: There is no such campaign.
     """
     # SQLite has no FOR UPDATE and needs none: its writing transactions exclude each other.
-    if connection.execute(_LOCK_CAMPAIGN, {"wanted": campaign_uid}).first() is None:
+    _require_found(connection, campaign_uid, _LOCK_CAMPAIGN)
+
+
+def require_campaign(connection: Connection, campaign_uid: str) -> None:
+    """Refuse a uid of no campaign, such as a name, instead of finding nothing under it.
+
+    Raises:
+        UnknownCampaignError: There is no such campaign.
+    """
+    _require_found(connection, campaign_uid, _FIND_CAMPAIGN)
+
+
+def _require_found(connection: Connection, campaign_uid: str, search: Select[tuple[str]]) -> None:
+    if connection.execute(search, {"wanted": campaign_uid}).first() is None:
         known = ", ".join(connection.execute(select(campaigns.c.name).limit(20)).scalars()) or "none"
         raise UnknownCampaignError(f"no campaign of this ledger has the uid '{campaign_uid}'. Campaigns: {known}")
 
@@ -83,6 +98,7 @@ def append_events(connection: Connection, drafts: Sequence[Draft], at: datetime)
         numbers = [connection.execute(_APPEND_ONE, rows[0]).scalar_one()]
     else:
         numbers = list(connection.execute(_APPEND_MANY, rows).scalars())
+    reach("ledger.event.appended")
     return [
         Event(seq, draft.campaign_uid, draft.trial_uid, draft.kind, json.loads(payload), at, draft.actor)
         for seq, draft, payload in zip(numbers, drafts, payloads, strict=True)
@@ -114,6 +130,7 @@ def change_trial(connection: Connection, trial: TrialRecord, draft: Draft, at: d
     (event,) = append_events(connection, [replace(draft, after_seq=trial.last_seq)], at)
     changed = apply_event(trial, event)
     connection.execute(_SAVE_TRIAL, {"wanted": trial.uid, **_standing(changed)})
+    reach("ledger.trial.saved")
     if trial.state is TrialState.CLAIMED and changed.state is not TrialState.CLAIMED:
         connection.execute(_END_CLAIM, {"wanted": trial.uid})
     return changed

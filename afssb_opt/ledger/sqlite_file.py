@@ -14,6 +14,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
 from afssb_opt.domain.errors import StoreError
+from afssb_opt.ledger.failpoints import reach
 from afssb_opt.ledger.schema import APPLICATION_ID, SCHEMA_VERSION, metadata
 
 # File systems whose locks or shared memory do not hold between machines; SQLite's own advice is to keep off them.
@@ -83,6 +84,7 @@ def _link_new_file(path: Path, body: bytes) -> None:
         with suppress(FileExistsError):
             if not _link_unnamed(folder_fd, path, body):
                 _link_named(path, body)
+        reach("ledger.create.linked")
         os.fsync(folder_fd)
     finally:
         os.close(folder_fd)
@@ -99,6 +101,7 @@ def _link_unnamed(folder_fd: int, path: Path, body: bytes) -> bool:
         return False
     try:
         _write_durably(fd, body)
+        reach("ledger.create.written")
         # `dst_dir_fd` makes Python use linkat, which alone follows the link to the nameless file.
         os.link(f"/proc/self/fd/{fd}", path.name, dst_dir_fd=folder_fd, follow_symlinks=True)
     except FileNotFoundError:
@@ -115,6 +118,7 @@ def _link_named(path: Path, body: bytes) -> None:
             _write_durably(fd, body)
         finally:
             os.close(fd)
+        reach("ledger.create.written")
         os.link(name, path)
     finally:
         Path(name).unlink()

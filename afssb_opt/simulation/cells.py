@@ -15,7 +15,8 @@ from afssb_opt.domain.protocol import Protocol
 from afssb_opt.domain.seed_alloys import seed_alloy_names
 from afssb_opt.domain.standard_variables import STANDARD_VARIABLES
 from afssb_opt.simulation import kernel as k
-from afssb_opt.simulation.coefficients import Cell, Design, build_cell
+from afssb_opt.simulation.coefficients import Cell, build_cell
+from afssb_opt.simulation.interlayer import Design
 from afssb_opt.simulation.parameters import DEFAULT_PARAMETERS, CellParameters
 
 # Cells that fill one vector register of eight doubles.
@@ -43,12 +44,14 @@ class SimulatedCell:
             `short_circuit` (the last row is the cycle it happened in) or `solver_failed`.
         lithium_imbalance_mah_cm2: Largest drift of the sum of all lithium.
         solver_ok: Whether every step met its tolerance.
+        n_steps: Steps that were tried, a measure of the work.
     """
 
     cycling: pd.DataFrame
     stop_reason: str
     lithium_imbalance_mah_cm2: float
     solver_ok: bool
+    n_steps: int = 0
 
 
 def simulate_cells(
@@ -109,13 +112,13 @@ def _run(cells: Sequence[Cell], protocol: Protocol, rtol: float) -> list[Simulat
         imbalances,
         n_steps,
     )
-    global LAST; LAST = n_steps
     return [
         SimulatedCell(
             cycling=_cycling_table(records[i, : n_done[i]]),
             stop_reason=STOP_REASONS[int(reasons[i])],
             lithium_imbalance_mah_cm2=float(imbalances[i]),
             solver_ok=bool(reasons[i] != k.SOLVER_FAILED),
+            n_steps=int(n_steps[i]),
         )
         for i in range(n)
     ]

@@ -31,25 +31,36 @@ from afssb_opt.simulation.model import (
 )
 from afssb_opt.simulation.physics import contact_fraction
 from afssb_opt.simulation.stepping import (
-    ERROR_NORM,
+    END_TIME,
+    ENERGY,
+    EVENT,
     FACTOR,
+    LOWER,
     MIDDLE,
     N_ROWS,
     NEW,
-    NEW_SLOPE,
+    P_MAX,
+    P_MIN,
     P_NEW,
+    REJECTED,
     SLOPE,
     STEP,
+    THETA,
+    TIME,
+    TRIED,
+    UPPER,
     V_MIDDLE,
     V_NEW,
+    V_OLD,
+    VERDICT,
     F,
-    R,
     U,
     Y,
     advance,
     interpolate,
     locate,
     locate_short,
+    settle,
 )
 
 # What one cycle records, in the order of the output array.
@@ -64,8 +75,11 @@ CYCLES_DONE, CAPACITY_EXHAUSTED, SHORT_CIRCUIT, SOLVER_FAILED = range(1, 5)
 (CHARGE_MA_CM2, DISCHARGE_MA_CM2, UPPER_V, LOWER_V, REST_H) = range(5)
 
 _CHARGE, _REST_CHARGED, _DISCHARGE, _REST_DISCHARGED = range(4)
+_RESTS = (_REST_CHARGED, _REST_DISCHARGED)
 # First guess of a first step, small against every time constant; the controller grows it fourfold at a time.
 _FIRST_STEP_H = 1e-4
+# By how much the first step of a half cycle may exceed that of the cycle before.
+_FIRST_GROWTH = 2.0
 # No step of a sound cell is below a microsecond; no half cycle takes this many.
 _STEP_FLOOR_H = 1e-10
 _STEP_LIMIT = 50_000
@@ -75,6 +89,8 @@ _EVENT_SHARE = 0.01
 _END_SHARE = 0.5
 # Or below this share of the cathode, where even the second cycle gave next to nothing.
 _NOTHING_SHARE = 0.02
+# Stands for no voltage or time limit; finite, so that no arithmetic on it is undefined.
+_NO_LIMIT = 1e30
 # A charge that takes in this many times the lithium of the whole cell runs through a short.
 _OVERCHARGE = 1.2
 
@@ -84,6 +100,89 @@ def source_stamp() -> int:
     folder = Path(__file__).parent
     names = ("elementary.py", "physics.py", "model.py", "stepping.py", "kernel.py")
     return int(hashlib.sha256(b"".join((folder / name).read_bytes() for name in names)).hexdigest()[:12], 16)
+
+
+@njit(forceinline=True, error_model="numpy")
+def _load(b: Any, lanes: int, lane: int, coefficients: Any, state: Any) -> float:
+    """Put a fresh cell into a lane and return its lithium."""
+    for c in range(N_COEFFICIENTS):
+        b[c * lanes + lane] = coefficients[c]
+    lithium = 0.0
+    for s in range(N_STATES):
+        b[(Y + s) * lanes + lane] = state[s]
+        lithium += state[s] if s < N_LITHIUM else 0.0
+    return lithium
+
+
+@njit(forceinline=True, error_model="numpy")
+def _begin(b: Any, lanes: int, lane: int, segment: int, protocol: Any, lithium: float, step: float) -> None:
+    """Start a half cycle or a rest in a lane."""
+    charging = protocol[CHARGE_MA_CM2] if segment == _CHARGE else 0.0
+    b[CHARGE_CURRENT * lanes + lane] = charging
+    b[DISCHARGE_CURRENT * lanes + lane] = protocol[DISCHARGE_MA_CM2] if segment == _DISCHARGE else 0.0
+    b[UPPER * lanes + lane] = protocol[UPPER_V] if segment == _CHARGE else _NO_LIMIT
+    b[LOWER * lanes + lane] = protocol[LOWER_V] if segment == _DISCHARGE else -_NO_LIMIT
+    end = protocol[REST_H] if segment in _RESTS else _NO_LIMIT
+    end = _OVERCHARGE * lithium / charging if segment == _CHARGE else end
+    b[END_TIME * lanes + lane] = end
+    b[TIME * lanes + lane] = 0.0
+    b[ENERGY * lanes + lane] = 0.0
+    b[TRIED * lanes + lane] = 0.0
+    b[V_OLD * lanes + lane] = voltage_of(b, lanes, lane, Y)
+    write_rates(b, lanes, lane, Y, F, SLOPE)
+    b[STEP * lanes + lane] = min(step, end)
+
+
+@njit(forceinline=True, error_model="numpy")
+def _stop_at_event(b: Any, lanes: int, lane: int, tolerance: float) -> None:
+    """Shorten an accepted step to the point where the voltage meets its limit or the cell is short."""
+    v_old, v_new = b[V_OLD * lanes + lane], b[V_NEW * lanes + lane]
+    theta = 1.0
+    is_short = b[(NEW + SHORT) * lanes + lane] >= 1.0
+    if v_new >= b[UPPER * lanes + lane] or v_new <= b[LOWER * lanes + lane]:
+        limit = b[UPPER * lanes + lane] if v_new >= b[UPPER * lanes + lane] else b[LOWER * lanes + lane]
+        theta = locate(b, lanes, lane, limit, v_old, v_new, tolerance / b[STEP * lanes + lane])
+        is_short = b[(U + SHORT) * lanes + lane] >= 1.0
+    if is_short:
+        theta = locate_short(b, lanes, lane)
+    interpolate(b, lanes, lane, 0.5 * theta, MIDDLE)
+    for s in range(N_STATES):
+        b[(NEW + s) * lanes + lane] = b[(U + s) * lanes + lane]
+    b[THETA * lanes + lane] = theta
+    b[V_MIDDLE * lanes + lane] = voltage_of(b, lanes, lane, MIDDLE)
+    b[V_NEW * lanes + lane] = voltage_of(b, lanes, lane, NEW)
+    b[P_NEW * lanes + lane] = pressure_of(b, lanes, lane, NEW)
+
+
+@njit(forceinline=True, error_model="numpy")
+def _record(b: Any, lanes: int, lane: int, segment: int, li3n_before: float, record: Any) -> None:
+    """Write what a finished (or broken off) half cycle gave to the record of its cycle."""
+    if segment == _CHARGE:
+        current = b[CHARGE_CURRENT * lanes + lane]
+        record[CHARGE] = current * b[TIME * lanes + lane]
+        record[CHARGE_ENERGY] = current * b[ENERGY * lanes + lane]
+        record[LI3N_CHARGE] = li3n_before - b[(Y + LI3N) * lanes + lane]
+        record[RESISTANCE] = resistance_of(b, lanes, lane, Y)
+        metal = b[(Y + METAL) * lanes + lane] + b[(Y + DEAD) * lanes + lane]
+        solid = 1.0 - b[(Y + VOID) * lanes + lane]
+        record[THICKNESS] = b[METAL_THICKNESS * lanes + lane] * metal / solid
+    if segment == _DISCHARGE:
+        current = b[DISCHARGE_CURRENT * lanes + lane]
+        record[DISCHARGE] = current * b[TIME * lanes + lane]
+        record[DISCHARGE_ENERGY] = current * b[ENERGY * lanes + lane]
+    if segment <= _DISCHARGE:
+        # The value at the end of discharge stays; a cell that ends earlier keeps its last one.
+        record[CONTACT] = contact_fraction(b[(Y + VOID) * lanes + lane], b[(Y + DELAMINATED) * lanes + lane])
+    record[PRESSURE_MIN], record[PRESSURE_MAX] = b[P_MIN * lanes + lane], b[P_MAX * lanes + lane]
+    record[SHORT_PROGRESS] = min(b[(Y + SHORT) * lanes + lane], 1.0)
+
+
+@njit(forceinline=True, error_model="numpy")
+def _lithium(b: Any, lanes: int, lane: int) -> float:
+    total = 0.0
+    for s in range(N_LITHIUM):
+        total += b[(Y + s) * lanes + lane]
+    return total
 
 
 @cache
@@ -101,160 +200,70 @@ def kernel(lanes: int) -> Callable[..., int]:
         b = np.ones(N_ROWS * lanes)
         cell = np.full(lanes, -1)
         segment = np.zeros(lanes, np.int64)
-        steps = np.zeros(lanes, np.int64)
-        time = np.zeros(lanes)
-        energy = np.zeros(lanes)
-        v_old = np.zeros(lanes)
         lithium = np.zeros(lanes)
         li3n_before = np.zeros(lanes)
         first_step = np.full((4, lanes), _FIRST_STEP_H)
-        upper, lower, rest = protocol[UPPER_V], protocol[LOWER_V], protocol[REST_H]
         waiting, n_busy = 0, 0
-        while True:
-            if waiting < n_cells and n_busy < lanes:
-                for lane in range(lanes):
-                    if cell[lane] < 0 and waiting < n_cells:
-                        for c in range(N_COEFFICIENTS):
-                            b[c * lanes + lane] = coefficients[waiting, c]
-                        for s in range(N_STATES):
-                            b[(Y + s) * lanes + lane] = states[waiting, s]
-                        lithium[lane] = 0.0
-                        for s in range(N_LITHIUM):
-                            lithium[lane] += b[(Y + s) * lanes + lane]
-                        first_step[:, lane] = _FIRST_STEP_H
-                        li3n_before[lane] = b[(Y + LI3N) * lanes + lane]
-                        cell[lane], segment[lane] = waiting, _CHARGE
-                        steps[lane], time[lane], energy[lane] = 0, 0.0, 0.0
-                        b[CHARGE_CURRENT * lanes + lane] = protocol[CHARGE_MA_CM2]
-                        b[DISCHARGE_CURRENT * lanes + lane] = 0.0
-                        write_rates(b, lanes, lane, Y, F, SLOPE)
-                        v_old[lane] = voltage_of(b, lanes, lane, Y)
-                        b[STEP * lanes + lane] = _FIRST_STEP_H
-                        records[waiting, 0, PRESSURE_MIN] = 1e9
-                        waiting += 1
-                        n_busy += 1
-            if n_busy == 0:
-                break
+        for lane in range(lanes):
+            # An empty lane repeats the first cell with no current; nothing of it is read.
+            _load(b, lanes, lane, coefficients[0], states[0])
+            _begin(b, lanes, lane, _REST_CHARGED, protocol, 1.0, 0.0)
+        while waiting < n_cells or n_busy > 0:
+            for lane in range(lanes):
+                if cell[lane] < 0 and waiting < n_cells:
+                    lithium[lane] = _load(b, lanes, lane, coefficients[waiting], states[waiting])
+                    li3n_before[lane] = b[(Y + LI3N) * lanes + lane]
+                    first_step[:, lane] = _FIRST_STEP_H
+                    cell[lane], segment[lane] = waiting, _CHARGE
+                    b[P_MIN * lanes + lane], b[P_MAX * lanes + lane] = _NO_LIMIT, 0.0
+                    _begin(b, lanes, lane, _CHARGE, protocol, lithium[lane], _FIRST_STEP_H)
+                    waiting += 1
+                    n_busy += 1
             advance(b, lanes, n_lanes, rtol)
             for lane in range(lanes):
-                i = cell[lane]
-                if i < 0:
+                if b[VERDICT * lanes + lane] == EVENT and cell[lane] >= 0:
+                    current = b[CHARGE_CURRENT * lanes + lane] + b[DISCHARGE_CURRENT * lanes + lane]
+                    passed = _EVENT_SHARE * rtol * capacities[cell[lane]]
+                    _stop_at_event(b, lanes, lane, passed / current if current > 0.0 else 1.0)
+                if b[TIME * lanes + lane] == 0.0 and b[VERDICT * lanes + lane] != REJECTED:
+                    # The next such half cycle begins alike; growth is damped, so that it seldom begins too far.
+                    grown = min(b[FACTOR * lanes + lane], _FIRST_GROWTH)
+                    first_step[segment[lane], lane] = b[STEP * lanes + lane] * grown
+            settle(b, lanes, n_lanes)
+            for lane in range(lanes):
+                is_over = b[END_TIME * lanes + lane] - b[TIME * lanes + lane] < _STEP_FLOOR_H
+                is_event = b[VERDICT * lanes + lane] == EVENT
+                is_stuck = b[STEP * lanes + lane] < _STEP_FLOOR_H or b[TRIED * lanes + lane] > _STEP_LIMIT
+                if not (is_over or is_event or is_stuck) or cell[lane] < 0:
                     continue
-                step, factor = b[STEP * lanes + lane], b[FACTOR * lanes + lane]
-                steps[lane] += 1
-                n_steps[i] += 1
-                reason = 0
-                if not b[ERROR_NORM * lanes + lane] <= 1.0:
-                    b[STEP * lanes + lane] = step * (factor if factor < 0.9 else 0.2)
-                    if step >= _STEP_FLOOR_H and steps[lane] < _STEP_LIMIT:
-                        continue
+                i, now, reason = cell[lane], segment[lane], 0
+                cycle = n_done[i]
+                n_steps[i] += int(b[TRIED * lanes + lane])
+                _record(b, lanes, lane, now, li3n_before[lane], records[i, cycle])
+                if b[(Y + SHORT) * lanes + lane] >= 1.0 or (is_over and now == _CHARGE):
+                    reason = SHORT_CIRCUIT
+                    records[i, cycle, SHORT_PROGRESS] = 1.0
+                    n_done[i] = cycle + 1
+                elif not (is_over or is_event):
                     reason = SOLVER_FAILED
-                cycle, now = n_done[i], segment[lane]
-                if reason == 0:
-                    if time[lane] == 0.0:
-                        first_step[now, lane] = step
-                    # Accept: move to the end of the step, or to the event inside it.
-                    theta, v_end, v_middle = 1.0, b[V_NEW * lanes + lane], b[V_MIDDLE * lanes + lane]
-                    limit = upper if now == _CHARGE else lower
-                    is_event = (now == _CHARGE and v_end >= upper) or (now == _DISCHARGE and v_end <= lower)
-                    is_short = b[(NEW + SHORT) * lanes + lane] >= 1.0
-                    if is_event:
-                        current = b[CHARGE_CURRENT * lanes + lane] + b[DISCHARGE_CURRENT * lanes + lane]
-                        tolerance = _EVENT_SHARE * rtol * capacities[i] / (current * step)
-                        theta = locate(b, lanes, lane, limit, v_old[lane], v_end, tolerance)
-                        is_short = b[(U + SHORT) * lanes + lane] >= 1.0
-                    if is_short:
-                        theta = locate_short(b, lanes, lane)
-                    if is_event or is_short:
-                        v_end = voltage_of(b, lanes, lane, U)
-                        interpolate(b, lanes, lane, 0.5 * theta, MIDDLE)
-                        v_middle = voltage_of(b, lanes, lane, MIDDLE)
-                        for s in range(N_STATES):
-                            b[(Y + s) * lanes + lane] = b[(U + s) * lanes + lane]
-                        pressure = pressure_of(b, lanes, lane, Y)
-                    else:
-                        for s in range(N_STATES):
-                            b[(Y + s) * lanes + lane] = b[(NEW + s) * lanes + lane]
-                            b[(F + s) * lanes + lane] = b[(R + s) * lanes + lane]
-                        b[SLOPE * lanes + lane] = b[NEW_SLOPE * lanes + lane]
-                        pressure = b[P_NEW * lanes + lane]
-                    energy[lane] += theta * step * (v_old[lane] + 4.0 * v_middle + v_end) / 6.0
-                    time[lane] += theta * step
-                    v_old[lane] = v_end
-                    records[i, cycle, PRESSURE_MIN] = min(records[i, cycle, PRESSURE_MIN], pressure)
-                    records[i, cycle, PRESSURE_MAX] = max(records[i, cycle, PRESSURE_MAX], pressure)
-                    next_step = step * factor
-                    ended = is_event
-                    if now == _REST_CHARGED or now == _REST_DISCHARGED:
-                        left = rest - time[lane]
-                        ended = left < _STEP_FLOOR_H
-                        # The last but one step is halved, so that no sliver is left over.
-                        next_step = left if next_step >= left else min(next_step, max(0.5 * left, _STEP_FLOOR_H))
-                    b[STEP * lanes + lane] = next_step
-                    if is_short or (
-                        now == _CHARGE and time[lane] * protocol[CHARGE_MA_CM2] > _OVERCHARGE * lithium[lane]
-                    ):
-                        reason = SHORT_CIRCUIT
-                    while ended or reason > 0:
-                        if now == _CHARGE:
-                            records[i, cycle, CHARGE] = time[lane] * protocol[CHARGE_MA_CM2]
-                            records[i, cycle, CHARGE_ENERGY] = energy[lane] * protocol[CHARGE_MA_CM2]
-                            records[i, cycle, LI3N_CHARGE] = li3n_before[lane] - b[(Y + LI3N) * lanes + lane]
-                            records[i, cycle, RESISTANCE] = resistance_of(b, lanes, lane, Y)
-                            metal = b[(Y + METAL) * lanes + lane] + b[(Y + DEAD) * lanes + lane]
-                            records[i, cycle, THICKNESS] = (
-                                b[METAL_THICKNESS * lanes + lane] * metal / (1.0 - b[(Y + VOID) * lanes + lane])
-                            )
-                        elif now == _DISCHARGE:
-                            records[i, cycle, DISCHARGE] = time[lane] * protocol[DISCHARGE_MA_CM2]
-                            records[i, cycle, DISCHARGE_ENERGY] = energy[lane] * protocol[DISCHARGE_MA_CM2]
-                        if now == _DISCHARGE or reason > 0:
-                            records[i, cycle, CONTACT] = contact_fraction(
-                                b[(Y + VOID) * lanes + lane], b[(Y + DELAMINATED) * lanes + lane]
-                            )
-                        if now == _REST_DISCHARGED or reason > 0:
-                            total = 0.0
-                            for s in range(N_LITHIUM):
-                                total += b[(Y + s) * lanes + lane]
-                            imbalances[i] = max(imbalances[i], abs(total - lithium[lane]))
-                            records[i, cycle, SHORT_PROGRESS] = min(b[(Y + SHORT) * lanes + lane], 1.0)
-                            if reason > 0:
-                                break
-                            n_done[i] = cycle + 1
-                            given = records[i, cycle, DISCHARGE]
-                            second = records[i, min(cycle, 1), DISCHARGE]
-                            if given < _END_SHARE * second or given < _NOTHING_SHARE * capacities[i]:
-                                reason = CAPACITY_EXHAUSTED
-                            elif cycle + 1 == n_cycles:
-                                reason = CYCLES_DONE
-                            if reason > 0:
-                                break
-                            cycle += 1
-                            records[i, cycle, PRESSURE_MIN] = 1e9
-                        now = (now + 1) % 4
-                        segment[lane], steps[lane], time[lane], energy[lane] = now, 0, 0.0, 0.0
-                        li3n_before[lane] = b[(Y + LI3N) * lanes + lane]
-                        b[CHARGE_CURRENT * lanes + lane] = protocol[CHARGE_MA_CM2] if now == _CHARGE else 0.0
-                        b[DISCHARGE_CURRENT * lanes + lane] = protocol[DISCHARGE_MA_CM2] if now == _DISCHARGE else 0.0
-                        v_old[lane] = voltage_of(b, lanes, lane, Y)
-                        if now == _CHARGE:
-                            ended = v_old[lane] >= upper
-                        elif now == _DISCHARGE:
-                            ended = v_old[lane] <= lower
-                        else:
-                            ended = rest <= 0.0
-                        if not ended:
-                            write_rates(b, lanes, lane, Y, F, SLOPE)
-                            start = first_step[now, lane]
-                            is_rest = now == _REST_CHARGED or now == _REST_DISCHARGED
-                            b[STEP * lanes + lane] = min(start, rest) if is_rest else start
+                elif now == _REST_DISCHARGED:
+                    n_done[i] = cycle + 1
+                    given, second = records[i, cycle, DISCHARGE], records[i, min(cycle, 1), DISCHARGE]
+                    if given < _END_SHARE * second or given < _NOTHING_SHARE * capacities[i]:
+                        reason = CAPACITY_EXHAUSTED
+                    elif cycle + 1 == n_cycles:
+                        reason = CYCLES_DONE
+                    b[P_MIN * lanes + lane], b[P_MAX * lanes + lane] = _NO_LIMIT, 0.0
+                if reason > 0 or now == _REST_DISCHARGED:
+                    imbalances[i] = max(imbalances[i], abs(_lithium(b, lanes, lane) - lithium[lane]))
                 if reason > 0:
-                    if reason == SHORT_CIRCUIT:
-                        n_done[i] = cycle + 1
-                    reasons[i] = reason
-                    cell[lane] = -1
+                    reasons[i], cell[lane] = reason, -1
                     n_busy -= 1
-                    b[STEP * lanes + lane] = 0.0
+                    _begin(b, lanes, lane, _REST_CHARGED, protocol, 1.0, 0.0)
+                    continue
+                now = (now + 1) % 4
+                segment[lane], li3n_before[lane] = now, b[(Y + LI3N) * lanes + lane]
+                _begin(b, lanes, lane, now, protocol, lithium[lane], first_step[now, lane])
         return stamp
 
     return run

@@ -91,17 +91,13 @@ def voltage_of(b: Buffer, lanes: int, lane: int, at: int) -> float:
     charging = b[CHARGE_CURRENT * lanes + lane]
     discharging = b[DISCHARGE_CURRENT * lanes + lane]
     metal = b[(at + METAL) * lanes + lane]
-    stoichiometry = b[(at + CATHODE) * lanes + lane] / (
-        b[CATHODE_MAX * lanes + lane] * b[(at + ACTIVE) * lanes + lane]
-    )
+    stoichiometry = b[(at + CATHODE) * lanes + lane] / (b[CATHODE_MAX * lanes + lane] * b[(at + ACTIVE) * lanes + lane])
     filling = b[(at + HOST) * lanes + lane] / b[HOST_CAPACITY * lanes + lane]
     exhausted = 1.0 - metal_share(metal, b[METAL_SWITCH * lanes + lane])
     anode = exhausted * host_potential(filling, b[HOST_TRAPPED * lanes + lane])
     bare = 1.0 - nuclei_coverage(metal, 0.0, b[COALESCENCE * lanes + lane])
     nucleation = b[NUCLEATION_VOLTAGE * lanes + lane] * bare
-    hindrance = b[FILLING_RESISTANCE * lanes + lane] * filling_hindrance(
-        stoichiometry, b[CATHODE_FULL * lanes + lane]
-    )
+    hindrance = b[FILLING_RESISTANCE * lanes + lane] * filling_hindrance(stoichiometry, b[CATHODE_FULL * lanes + lane])
     loss = 1e-3 * (charging - discharging) * resistance_of(b, lanes, lane, at)
     on_charge = nucleation if charging > 0.0 else 0.0
     on_discharge = anode + discharging * hindrance if discharging > 0.0 else 0.0
@@ -140,21 +136,23 @@ def write_rates(b: Buffer, lanes: int, lane: int, at: int, to: int, slope_row: i
     short3 = b[(at + SHORT) * lanes + lane] * b[(at + SHORT) * lanes + lane] * b[(at + SHORT) * lanes + lane]
     leak = b[LEAK * lanes + lane] * short3 * short3 * present
     reducing = present + (1.0 - present) * host / host_capacity
-    sei = reducing * sei_growth(
-        b[(at + SEI) * lanes + lane],
-        b[SEI_AREA * lanes + lane],
-        b[SEI_RATE * lanes + lane],
-        b[SEI_INITIAL * lanes + lane],
-    ) + plating * b[SEI_FRESH * lanes + lane]
+    sei = (
+        reducing
+        * sei_growth(
+            b[(at + SEI) * lanes + lane],
+            b[SEI_AREA * lanes + lane],
+            b[SEI_RATE * lanes + lane],
+            b[SEI_INITIAL * lanes + lane],
+        )
+        + plating * b[SEI_FRESH * lanes + lane]
+    )
     lost_contact = void + b[DELAMINATION_EXPOSURE * lanes + lane] * delaminated
     dead = b[DEAD_PER_VOID * lanes + lane] * lost_contact * stripping
     faded = b[CATHODE_FADE * lanes + lane] * passing
 
     b[(to + CATHODE) * lanes + lane] = oxidised - charging + discharging + leak - faded * cathode
     b[(to + LI3N) * lanes + lane] = -oxidised
-    b[(to + HOST) * lanes + lane] = (
-        charging * into_host + uptake - (discharging + sei) * (1.0 - present)
-    )
+    b[(to + HOST) * lanes + lane] = charging * into_host + uptake - (discharging + sei) * (1.0 - present)
     b[(to + METAL) * lanes + lane] = plating - stripping - uptake - leak - dead - sei * present
     b[(to + DEAD) * lanes + lane] = dead
     b[(to + SEI) * lanes + lane] = sei

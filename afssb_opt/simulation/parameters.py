@@ -72,7 +72,7 @@ class CellParameters:
 
     # Seed and interlayer: carbon composite with a share of seed, pressed
     seed_mass_share: float = _value(SEED_MASS_SHARE, "1", 0.1, 0.5, f"best Ag:C ratio 1:3, {_LEE}")
-    interlayer_solid_fraction: float = _value(INTERLAYER_SOLID_FRACTION, "1", 0.5, 0.95, "assumed after pressing at 490 MPa")
+    interlayer_solid_fraction: float = _value(INTERLAYER_SOLID_FRACTION, "1", 0.5, 0.95, "assumed after pressing")
     carbon_density_g_cm3: float = _value(CARBON_DENSITY_G_CM3, "g/cm3", 1.8, 2.0, "carbon black, standard tables")
     carbon_capacity_mah_g: float = _value(200.0, "mAh/g", 100.0, 300.0, "carbon black, order of magnitude")
     carbon_diffusivity_cm2_s: float = _value(1e-9, "cm2/s", 1e-10, 1e-8, "carbon, order of magnitude")

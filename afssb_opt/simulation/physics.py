@@ -9,7 +9,7 @@ from math import sqrt
 
 from numba import njit
 
-from afssb_opt.simulation.elementary import exp, log, tanh
+from afssb_opt.simulation.elementary import exp, log
 
 # Range in which the void fraction is used, so that neither end of the closure law is singular.
 _VOID_LOW = 1e-6
@@ -133,13 +133,12 @@ def creep_penetration(pressure: float, coefficient: float) -> float:
 def cathode_potential(stoichiometry: float) -> float:
     """Return the open-circuit potential of NMC811 over lithium (Chen et al. 2020, doi 10.1149/1945-7111/ab9050)."""
     x = stoichiometry
-    return (
-        -0.8090 * x
-        + 4.4875
-        - 0.0428 * tanh(18.5138 * (x - 0.5542))
-        - 17.7326 * tanh(15.7890 * (x - 0.3117))
-        + 17.5842 * tanh(15.9308 * (x - 0.3120))
-    )
+    # a tanh(z) = a - 2 a / (e^(2 z) + 1): three of them over one common denominator.
+    d1 = exp(2.0 * 18.5138 * (x - 0.5542)) + 1.0
+    d2 = exp(2.0 * 15.7890 * (x - 0.3117)) + 1.0
+    d3 = exp(2.0 * 15.9308 * (x - 0.3120)) + 1.0
+    tails = (0.0428 * d2 * d3 + 17.7326 * d1 * d3 - 17.5842 * d1 * d2) / (d1 * d2 * d3)
+    return -0.8090 * x + (4.4875 - 0.0428 - 17.7326 + 17.5842) + 2.0 * tails
 
 
 @njit(forceinline=True, error_model="numpy")

@@ -37,7 +37,8 @@ COUPLING = np.array(
 # Weights of order 3 less those of order 2.
 ERROR = A[3] - np.array([0.37810903145819369, -0.096042292212423178, 0.5, 0.21793326075422950])
 
-# Rows of the buffer after those of the cell.
+# Rows of the buffer after those of the cell. State blocks: old state and rates, stages, argument, rates there, new
+# state, middle of the step.
 Y = N_CELL_ROWS
 F = Y + N_STATES
 K = F + N_STATES
@@ -45,17 +46,12 @@ U = K + 4 * N_STATES
 R = U + N_STATES
 NEW = R + N_STATES
 MIDDLE = NEW + N_STATES
-ABSOLUTE = MIDDLE + N_STATES
-SLOPE = ABSOLUTE + N_STATES
-NEW_SLOPE = SLOPE + 1
-SCRATCH = NEW_SLOPE + 1
-STEP = SCRATCH + 1
-ERROR_NORM = STEP + 1
-FACTOR = ERROR_NORM + 1
-V_NEW = FACTOR + 1
-V_MIDDLE = V_NEW + 1
-P_NEW = V_MIDDLE + 1
-N_ROWS = P_NEW + 1
+# Single rows: stiff slopes, step, error and controller, voltages, pressure; then what a half cycle has gathered.
+(SLOPE, NEW_SLOPE, REACH, STEP, ERROR_NORM, FACTOR, V_OLD, V_NEW, V_MIDDLE, P_NEW, UPPER, LOWER, VERDICT, THETA,
+ TIME, END_TIME, ENERGY, P_MIN, P_MAX, TRIED) = range(MIDDLE + N_STATES, MIDDLE + N_STATES + 20)  # fmt: skip
+N_ROWS = TRIED + 1
+# Verdicts on a step.
+REJECTED, ACCEPTED, EVENT = 0.0, 1.0, 2.0
 
 # Sizes at which an absolute error counts as much as a relative one, in the order of `STATES`: lithium of the size
 # that a cycle loses matters, so the stores of lost lithium are held tighter than those that are cycled.
@@ -63,6 +59,10 @@ ERROR_SCALES = np.array([0.1, 0.1, 0.05, 0.1, 0.02, 0.02, 0.02, 0.02, 0.1, 1.0, 
 
 # A step may grow fourfold and shrink fivefold; 0.9 keeps the next one from failing.
 _SAFETY, _SHRINK, _GROW = 0.9, 0.2, 4.0
+# A rejected step shrinks at least this much; an error that is no number counts as the worst.
+_REJECTED_SHRINK = 0.95
+# Below this error the factor is at its limit anyway.
+_SMALL_ERROR = 1e-9
 # Bisection to 1e-9 of a step; it happens once in a cell's life.
 _SHORT_ITERATIONS = 30
 # Within this distance of the limit the voltage is straight enough for interpolation.
@@ -83,6 +83,7 @@ def interpolate(b: Any, lanes: int, lane: int, theta: float, to: int) -> None:
         bend -= (1.0 - 2.0 * theta) * (new - old)
         b[(to + s) * lanes + lane] = rest * old + theta * new + theta * rest * bend
 
+
 @njit(forceinline=True, error_model="numpy")
 def _clip(volts: float) -> float:
     # An exhausted anode falls by megavolts within a step: clipped, the search bisects until it is near.
@@ -94,6 +95,10 @@ def locate(b: Any, lanes: int, lane: int, limit: float, v_old: float, v_new: flo
     """Return the part of the step at which the voltage meets its limit (Illinois method); the state goes to U."""
     low, high = 0.0, 1.0
     f_low, f_high = _clip(v_old - limit), _clip(v_new - limit)
+    if (f_low > 0.0) == (f_high > 0.0):
+        # The half cycle began beyond its limit: it passes no charge.
+        interpolate(b, lanes, lane, 0.0, U)
+        return 0.0
     theta, side = 1.0, 0
     for _ in range(_EVENT_ITERATIONS):
         theta = (low * f_high - high * f_low) / (f_high - f_low)
@@ -131,69 +136,103 @@ def locate_short(b: Any, lanes: int, lane: int) -> float:
 
 @njit(forceinline=True, error_model="numpy")
 def advance(b: Any, lanes: int, n_lanes: int, rtol: float) -> None:
-    """Try one step in every lane: new state, its rates, the error norm, the next step factor and voltages."""
-    width = N_STATES * lanes
+    """Try one step in every lane: new state and rates, error, voltages, verdict.
+
+    Args:
+        n_lanes: Equal to `lanes`, but unknown to the compiler: a loop of known length would be unrolled, not
+            vectorised.
+    """
+    for i in range(N_STATES * lanes):
+        b[K * lanes + i] = b[F * lanes + i]
     for lane in range(n_lanes):
-        step = b[STEP * lanes + lane]
-        b[(K + VOID) * lanes + lane] = b[(F + VOID) * lanes + lane]
-        b[SCRATCH * lanes + lane] = step * b[SLOPE * lanes + lane]
-    for s in range(N_STATES):
-        for lane in range(n_lanes):
-            b[(K + s) * lanes + lane] = b[STEP * lanes + lane] * b[(F + s) * lanes + lane]
-    for lane in range(n_lanes):
-        b[(K + VOID) * lanes + lane] /= 1.0 - GAMMA * b[SCRATCH * lanes + lane]
+        reach = b[STEP * lanes + lane] * b[SLOPE * lanes + lane]
+        b[REACH * lanes + lane] = reach
+        b[(K + VOID) * lanes + lane] /= 1.0 - GAMMA * reach
     for stage in range(4):
         a1, a2, a3, a4 = A[stage, 0], A[stage, 1], A[stage, 2], A[stage, 3]
-        for i in range(width):
-            b[U * lanes + i] = (
-                b[Y * lanes + i]
-                + a1 * b[K * lanes + i]
-                + a2 * b[(K + N_STATES) * lanes + i]
-                + a3 * b[(K + 2 * N_STATES) * lanes + i]
-                + a4 * b[(K + 3 * N_STATES) * lanes + i]
-            )
+        for s in range(N_STATES):
+            for lane in range(n_lanes):
+                b[(U + s) * lanes + lane] = b[(Y + s) * lanes + lane] + b[STEP * lanes + lane] * (
+                    a1 * b[(K + s) * lanes + lane]
+                    + a2 * b[(K + N_STATES + s) * lanes + lane]
+                    + a3 * b[(K + 2 * N_STATES + s) * lanes + lane]
+                    + a4 * b[(K + 3 * N_STATES + s) * lanes + lane]
+                )
         for lane in range(n_lanes):
             write_rates(b, lanes, lane, U, R, NEW_SLOPE)
         if stage < 3:
             to = (K + (stage + 1) * N_STATES) * lanes
-            for s in range(N_STATES):
-                for lane in range(n_lanes):
-                    b[to + s * lanes + lane] = b[STEP * lanes + lane] * b[(R + s) * lanes + lane]
+            for i in range(N_STATES * lanes):
+                b[to + i] = b[R * lanes + i]
             c1, c2, c3 = COUPLING[stage + 1, 0], COUPLING[stage + 1, 1], COUPLING[stage + 1, 2]
             for lane in range(n_lanes):
-                slope = b[SCRATCH * lanes + lane]
+                reach = b[REACH * lanes + lane]
                 pull = (
                     c1 * b[(K + VOID) * lanes + lane]
                     + c2 * b[(K + N_STATES + VOID) * lanes + lane]
                     + c3 * b[(K + 2 * N_STATES + VOID) * lanes + lane]
                 )
-                at = to + VOID * lanes + lane
-                b[at] = (b[at] + slope * pull) / (1.0 - GAMMA * slope)
-    for i in range(width):
+                b[to + VOID * lanes + lane] = (b[to + VOID * lanes + lane] + reach * pull) / (1.0 - GAMMA * reach)
+    for i in range(N_STATES * lanes):
         b[NEW * lanes + i] = b[U * lanes + i]
     for lane in range(n_lanes):
         b[ERROR_NORM * lanes + lane] = 0.0
     for s in range(N_STATES):
         for lane in range(n_lanes):
-            error = (
+            error = b[STEP * lanes + lane] * (
                 ERROR[0] * b[(K + s) * lanes + lane]
                 + ERROR[1] * b[(K + N_STATES + s) * lanes + lane]
                 + ERROR[2] * b[(K + 2 * N_STATES + s) * lanes + lane]
                 + ERROR[3] * b[(K + 3 * N_STATES + s) * lanes + lane]
             )
-            allowed = rtol * (ERROR_SCALES[s] + abs(b[(NEW + s) * lanes + lane]))
+            share = abs(error) / (rtol * (ERROR_SCALES[s] + abs(b[(NEW + s) * lanes + lane])))
             worst = b[ERROR_NORM * lanes + lane]
-            share = abs(error) / allowed
             b[ERROR_NORM * lanes + lane] = worst if share <= worst else share
-    for s in range(N_STATES):
-        for lane in range(n_lanes):
             b[(MIDDLE + s) * lanes + lane] = 0.5 * (
                 b[(Y + s) * lanes + lane] + b[(NEW + s) * lanes + lane]
             ) + 0.125 * b[STEP * lanes + lane] * (b[(F + s) * lanes + lane] - b[(R + s) * lanes + lane])
     for lane in range(n_lanes):
         b[V_MIDDLE * lanes + lane] = voltage_of(b, lanes, lane, MIDDLE)
     for lane in range(n_lanes):
-        b[V_NEW * lanes + lane] = voltage_of(b, lanes, lane, NEW)
+        v = voltage_of(b, lanes, lane, NEW)
+        b[V_NEW * lanes + lane] = v
         b[P_NEW * lanes + lane] = pressure_of(b, lanes, lane, NEW)
-        worst = max(b[ERROR_NORM * lanes + lane], 1e-9)
-        b[FACTOR * lanes + lane] = min(max(_SAFETY * exp(log(worst) * (-1.0 / 3.0)), _SHRINK), _GROW)
+        norm = b[ERROR_NORM * lanes + lane]
+        factor = _SAFETY * exp(log(max(norm, _SMALL_ERROR)) * (-1.0 / 3.0))
+        b[FACTOR * lanes + lane] = min(max(factor, _SHRINK), _GROW)
+        is_past = v >= b[UPPER * lanes + lane] or v <= b[LOWER * lanes + lane]
+        is_past = is_past or b[(NEW + SHORT) * lanes + lane] >= 1.0
+        is_good = norm <= 1.0
+        b[VERDICT * lanes + lane] = (EVENT if is_past else ACCEPTED) if is_good else REJECTED
+        b[THETA * lanes + lane] = 1.0
+
+
+@njit(forceinline=True, error_model="numpy")
+def settle(b: Any, lanes: int, n_lanes: int) -> None:
+    """Take the accepted steps, up to the event where there is one, and choose the next step of every lane."""
+    for s in range(N_STATES):
+        for lane in range(n_lanes):
+            is_taken = b[VERDICT * lanes + lane] > REJECTED
+            b[(Y + s) * lanes + lane] = b[(NEW + s) * lanes + lane] if is_taken else b[(Y + s) * lanes + lane]
+            b[(F + s) * lanes + lane] = b[(R + s) * lanes + lane] if is_taken else b[(F + s) * lanes + lane]
+    for lane in range(n_lanes):
+        is_taken = b[VERDICT * lanes + lane] > REJECTED
+        step, factor = b[STEP * lanes + lane], b[FACTOR * lanes + lane]
+        passed = b[THETA * lanes + lane] * step if is_taken else 0.0
+        mean = (b[V_OLD * lanes + lane] + 4.0 * b[V_MIDDLE * lanes + lane] + b[V_NEW * lanes + lane]) / 6.0
+        b[ENERGY * lanes + lane] += passed * mean if is_taken else 0.0
+        time = b[TIME * lanes + lane] + passed
+        b[TIME * lanes + lane] = time
+        b[TRIED * lanes + lane] += 1.0
+        b[SLOPE * lanes + lane] = b[NEW_SLOPE * lanes + lane] if is_taken else b[SLOPE * lanes + lane]
+        b[V_OLD * lanes + lane] = b[V_NEW * lanes + lane] if is_taken else b[V_OLD * lanes + lane]
+        pressure = b[P_NEW * lanes + lane]
+        low, high = b[P_MIN * lanes + lane], b[P_MAX * lanes + lane]
+        b[P_MIN * lanes + lane] = min(low, pressure) if is_taken else low
+        b[P_MAX * lanes + lane] = max(high, pressure) if is_taken else high
+        shrunk = factor if factor < _REJECTED_SHRINK else _SHRINK
+        wanted = step * (factor if is_taken else shrunk)
+        left = b[END_TIME * lanes + lane] - time
+        # The last but one step is halved, so that no sliver is left over.
+        held = wanted if wanted < 0.5 * left else 0.5 * left
+        b[STEP * lanes + lane] = left if wanted >= left else held

@@ -18,7 +18,7 @@ from botorch.utils.sampling import draw_sobol_normal_samples
 from torch import Tensor
 
 from afssb_opt.strategies.models import FeasibilityModel
-from afssb_opt.strategies.surrogate import GaussianProcess, kernel
+from afssb_opt.strategies.surrogate import Ensemble, GaussianProcess, kernel
 
 # Samples of the true values behind noisy data; 16 and 64 gave the same optimisation traces within their spread.
 N_SAMPLES: Final = 16
@@ -86,6 +86,25 @@ def _excess(mean: Tensor, sd: Tensor, level: Tensor) -> Tensor:
 
 
 class SampledOutcome:
+    """The samples of all members of an ensemble side by side, an equal number of each."""
+
+    def __init__(self, gp: Ensemble, base: Tensor, normals: Tensor) -> None:
+        self._gp, self._base, self._normals = gp, base, normals
+        blocks = normals.tensor_split(len(gp.members), dim=1)
+        self._parts = [_SampledMember(m, base, block) for m, block in zip(gp.members, blocks, strict=True)]
+        self.values = torch.cat([part.values for part in self._parts], dim=1)
+
+    def at(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Return `(n, s)` conditional means and standard deviations."""
+        means, deviations = zip(*[part.at(features) for part in self._parts], strict=True)
+        return torch.cat(means, dim=1), torch.cat(deviations, dim=1)
+
+    def with_cell(self, features: Tensor) -> SampledOutcome:
+        """Return the same samples extended by one more cell under test."""
+        return SampledOutcome(self._gp, torch.cat([self._base, features]), self._normals)
+
+
+class _SampledMember:
     """Joint samples of one outcome at the cells measured or under test, and its spread elsewhere given them."""
 
     def __init__(self, gp: GaussianProcess, base: Tensor, normals: Tensor) -> None:
@@ -102,22 +121,21 @@ class SampledOutcome:
         self._solved_base = torch.linalg.solve_triangular(gp._factor, cross, upper=False)
 
     def at(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Return `(n, s)` conditional means per sample and `(n, 1)` standard deviations."""
         gp = self.gp
+        n_samples = self._normals.shape[1]
         to_data = kernel(gp.shape, gp.hyperparameters, features, gp.features)
         solved = torch.linalg.solve_triangular(gp._factor, to_data.T, upper=False)
         mean = to_data @ gp._weights
         variance = gp.prior_variance - (solved**2).sum(0)
         if not len(self.base):
-            return mean[:, None].expand(-1, self._normals.shape[1]), variance.clamp_min(VARIANCE_FLOOR).sqrt()[:, None]
+            return mean[:, None].expand(-1, n_samples), _deviation(variance, n_samples)
         to_base = kernel(gp.shape, gp.hyperparameters, features, self.base) - solved.T @ self._solved_base
         left = torch.linalg.solve_triangular(self._factor, to_base.T, upper=False)
         variance = variance - (left**2).sum(0)
-        return mean[:, None] + to_base @ self._pull, variance.clamp_min(VARIANCE_FLOOR).sqrt()[:, None]
+        return mean[:, None] + to_base @ self._pull, _deviation(variance, n_samples)
 
-    def with_cell(self, features: Tensor) -> SampledOutcome:
-        """Return the same samples extended by one more cell under test."""
-        return SampledOutcome(self.gp, torch.cat([self.base, features]), self._normals)
+def _deviation(variance: Tensor, n_samples: int) -> Tensor:
+    return variance.clamp_min(VARIANCE_FLOOR).sqrt()[:, None].expand(-1, n_samples)
 
 
 def _safe_cholesky(covariance: Tensor) -> Tensor:
@@ -134,7 +152,7 @@ class Acquisition:
 
     def __init__(
         self,
-        gps: Sequence[GaussianProcess],
+        gps: Sequence[Ensemble],
         terms: Sequence[ObjectiveTerm],
         limits: Sequence[Limit],
         feasibility: Sequence[FeasibilityModel],

@@ -15,7 +15,7 @@ from afssb_opt.domain.objectives import Objective, OutcomeConstraint
 from afssb_opt.strategies.encoding import Encoding
 from afssb_opt.strategies.one_sided import condition_one_sided
 from afssb_opt.strategies.outcome_scale import OutcomeScale
-from afssb_opt.strategies.surrogate import GaussianProcess, Hyperparameters, KernelShape, fit_hyperparameters
+from afssb_opt.strategies.surrogate import Ensemble, Hyperparameters, KernelShape, fit_hyperparameters
 
 # Latent noise of a pass/fail label: a cell right at the edge may go either way.
 LABEL_NOISE: Final = 0.1
@@ -29,7 +29,7 @@ class OutcomeModel:
 
     outcome: str
     scale: OutcomeScale
-    gp: GaussianProcess
+    gp: Ensemble
     rows: np.ndarray
 
 
@@ -38,7 +38,7 @@ class FeasibilityModel:
     """Latent Gaussian process whose sign says whether a cell passes."""
 
     name: str
-    gp: GaussianProcess
+    gp: Ensemble
     rows: np.ndarray
     labels: np.ndarray
 
@@ -161,18 +161,22 @@ def fit_outcome(
     n_censored = int(side.sum())
     if n_censored:
         # The first fit took the limits for values; the second sees the longer lives they stand for.
-        seen = torch.where(side != 0, gp.noise, known)
-        hyperparameters = fit_hyperparameters(shape, inputs, gp.targets, seen, seed)
+        likely = gp.members[0]
+        seen = torch.where(side != 0, likely.noise, known)
+        hyperparameters = fit_hyperparameters(shape, inputs, likely.targets, seen, seed)
         gp = _condition(shape, hyperparameters, inputs, targets, known, side)
         notes.append(f"{outcome}: {n_censored} of {len(rows)} values are lower limits and are modelled as such")
     return OutcomeModel(outcome, scale, gp, rows), notes
 
 
 def _condition(
-    shape: KernelShape, found: Hyperparameters, features: Tensor, targets: Tensor, known: Tensor, side: Tensor
-) -> GaussianProcess:
-    noise = torch.where(torch.isnan(known), torch.full_like(known, np.exp(found.log_noise)), known)
-    return condition_one_sided(shape, found, features, targets, noise, side)
+    shape: KernelShape, found: list[Hyperparameters], features: Tensor, targets: Tensor, known: Tensor, side: Tensor
+) -> Ensemble:
+    members = []
+    for one in found:
+        noise = torch.where(torch.isnan(known), torch.full_like(known, np.exp(one.log_noise)), known)
+        members.append(condition_one_sided(shape, one, features, targets, noise, side))
+    return Ensemble(tuple(members))
 
 
 def _fit_feasibility(
@@ -184,13 +188,13 @@ def _fit_feasibility(
     side = torch.as_tensor(np.where(labels[rows] > 0.5, 1.0, -1.0))
     inputs = features[torch.as_tensor(rows)]
     # The length scales of a label are those of a regression on +1 and -1; only the sign is used afterwards.
-    found = fit_hyperparameters(shape, inputs, side, torch.full_like(side, torch.nan), seed)
-    variances = found.log_variances.exp()
-    scaled = found.log_variances + float(np.log(LABEL_VARIANCE)) - variances.sum().log()
-    latent = Hyperparameters(found.log_lengths, scaled, float(np.log(LABEL_NOISE)))
-    zeros = torch.zeros_like(side)
-    gp = condition_one_sided(shape, latent, inputs, zeros, torch.full_like(side, LABEL_NOISE), side)
-    return [FeasibilityModel(name, gp, rows, labels[rows])]
+    members = []
+    for found in fit_hyperparameters(shape, inputs, side, torch.full_like(side, torch.nan), seed):
+        scaled = found.log_variances + float(np.log(LABEL_VARIANCE)) - found.log_variances.exp().sum().log()
+        latent = Hyperparameters(found.log_lengths, scaled, float(np.log(LABEL_NOISE)))
+        zeros, noise = torch.zeros_like(side), torch.full_like(side, LABEL_NOISE)
+        members.append(condition_one_sided(shape, latent, inputs, zeros, noise, side))
+    return [FeasibilityModel(name, Ensemble(tuple(members)), rows, labels[rows])]
 
 
 def _listed(flags: np.ndarray) -> str:

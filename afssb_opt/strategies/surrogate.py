@@ -20,6 +20,11 @@ MEAN_VARIANCE: Final = 0.25
 # More observations than this hardly move the hyperparameters but cost n^3 per step.
 MAX_FIT_ROWS: Final = 160
 
+# Hyperparameter sets per outcome; they are averaged over.
+N_MEMBERS: Final = 4
+# Width of their spread relative to the curvature of the posterior.
+SPREAD: Final = 1.0
+
 # Log-normal prior of length scales as in BoTorch >= 0.12 (Hvarfner et al. 2024, arXiv 2402.02229).
 LENGTH_LOC: Final = math.sqrt(2.0)
 LENGTH_SCALE: Final = math.sqrt(3.0)
@@ -128,6 +133,27 @@ class GaussianProcess:
         return self.targets - self._weights * variance, variance
 
 
+@dataclass(frozen=True)
+class Ensemble:
+    """Gaussian processes of one outcome that differ in their hyperparameters; all count alike."""
+
+    members: tuple[GaussianProcess, ...]
+
+    def mean_and_variance(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Return `(n,)` means and variances of the mixture of all members."""
+        return _mixed([member.mean_and_variance(features) for member in self.members])
+
+    def leave_one_out(self) -> tuple[Tensor, Tensor]:
+        """Return `(n,)` means and variances of each observation predicted from the others."""
+        return _mixed([member.leave_one_out() for member in self.members])
+
+
+def _mixed(parts: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    means = torch.stack([mean for mean, _ in parts])
+    variances = torch.stack([variance for _, variance in parts])
+    return means.mean(0), variances.mean(0) + means.var(0, correction=0)
+
+
 def kernel(shape: KernelShape, hyperparameters: Hyperparameters, a: Tensor, b: Tensor) -> Tensor:
     """Return `(n_a, n_b)` prior covariances, unknown mean included."""
     total = torch.full((len(a), len(b)), MEAN_VARIANCE, dtype=torch.float64)
@@ -165,29 +191,34 @@ def default_hyperparameters(shape: KernelShape) -> Hyperparameters:
 
 def fit_hyperparameters(
     shape: KernelShape, features: Tensor, targets: Tensor, known_noise: Tensor, seed: np.random.SeedSequence
-) -> Hyperparameters:
-    """Maximise the posterior of the hyperparameters.
+) -> list[Hyperparameters]:
+    """Return hyperparameters that the data leave possible, the most probable ones first.
+
+    The others are draws from the normal distribution with the curvature of the posterior at its maximum. One
+    maximum alone is far too sure of itself on a dozen cells.
 
     Args:
         shape: Terms and groups.
         features: `(n, n_columns)`.
         targets: `(n,)` standardised values.
         known_noise: `(n,)` noise variances; NaN where unknown, to be estimated.
-        seed: Chooses the rows where there are more than `MAX_FIT_ROWS`.
+        seed: Chooses the draws, and the rows where there are more than `MAX_FIT_ROWS`.
     """
+    rng = np.random.default_rng(seed)
     if len(targets) > MAX_FIT_ROWS:
-        rows = np.random.default_rng(seed).choice(len(targets), MAX_FIT_ROWS, replace=False)
+        rows = np.sort(rng.choice(len(targets), MAX_FIT_ROWS, replace=False))
         features, targets, known_noise = features[rows], targets[rows], known_noise[rows]
     objective = _NegativeLogPosterior(shape, features, targets, known_noise)
-    best = None
-    for start in objective.starts():
-        found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=objective.bounds(),
-                         options={"maxiter": 80, "ftol": 1e-5, "gtol": 1e-3})  # fmt: skip
-        if np.isfinite(found.fun) and (best is None or found.fun < best.fun):
-            best = found
-    if best is None:
-        return default_hyperparameters(shape)
-    return objective.unpack(best.x)
+    low, high = np.array(objective.bounds()).T
+    found = minimize(objective, objective.start(), jac=True, method="L-BFGS-B", bounds=objective.bounds(),
+                     options={"maxiter": 80, "ftol": 1e-5, "gtol": 1e-3})  # fmt: skip
+    if not np.isfinite(found.fun):
+        return [default_hyperparameters(shape)]
+    values, vectors = np.linalg.eigh(objective.curvature(found.x))
+    # Where the data say nothing the curvature is that of the prior, never less.
+    deviations = 1.0 / np.sqrt(np.maximum(values, 1.0 / objective.width.max() ** 2))
+    draws = rng.standard_normal((N_MEMBERS - 1, len(found.x))) * deviations @ vectors.T
+    return [objective.unpack(np.clip(x, low, high)) for x in (found.x, *(found.x + SPREAD * draws))]
 
 
 class _NegativeLogPosterior:
@@ -214,11 +245,19 @@ class _NegativeLogPosterior:
         lengths = [(math.log(0.05), math.log(50.0))] * self.shape.n_groups
         return [*lengths, *[(-9.0, 3.0)] * self.shape.n_terms, (math.log(1e-5), 0.0)]
 
-    def starts(self) -> list[np.ndarray]:
-        """Return the default start, smooth, and one that is rough."""
-        smooth = self.centre.copy()
-        smooth[: self.shape.n_groups] = math.log(0.8)
-        return [smooth]
+    def start(self) -> np.ndarray:
+        """Return where the search begins: the prior's centre with smooth length scales."""
+        start = self.centre.copy()
+        start[: self.shape.n_groups] = math.log(0.8)
+        return start
+
+    def curvature(self, x: np.ndarray) -> np.ndarray:
+        """Return the `(p, p)` second derivatives, by differences of the gradient."""
+        # Wide enough to see past the rounding of the likelihood, narrow against the prior's width.
+        step = 0.1
+        gradient = self(x)[1]
+        rows = [(self(x + step * axis)[1] - gradient) / step for axis in np.eye(len(x))]
+        return 0.5 * (np.array(rows) + np.array(rows).T)
 
     def unpack(self, x: np.ndarray) -> Hyperparameters:
         """Return the hyperparameters of a point of the search."""

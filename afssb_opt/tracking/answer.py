@@ -144,9 +144,8 @@ def _caveats(spec: CampaignSpec, trials: Sequence[TrialRecord], observations: pd
     if spec.constraints and len(observations):
         n_out = int((~meets_constraints(spec.constraints, observations) & (observations["status"] != "failed")).sum())
         if n_out:
-            caveats.append(
-                f"{n_out} measured {'cell breaks' if n_out == 1 else 'cells break'} a limit or lacks its value."
-            )
+            many = "cell breaks" if n_out == 1 else "cells break"
+            caveats.append(f"{n_out} measured {many} a limit, or its value was not measured.")
     n_excluded = sum(trial.is_excluded for trial in trials)
     if n_excluded:
         caveats.append(f"{n_excluded} {'trial is' if n_excluded == 1 else 'trials are'} kept out by a reviewer.")

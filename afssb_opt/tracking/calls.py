@@ -46,6 +46,9 @@ def mlflow_calls(tracking_uri: str) -> Iterator[None]:
             raise StoreError(_message(tracking_uri, f"refuses ({error.error_code})", error)) from error
         except (RequestException, SQLAlchemyError, sqlite3.Error) as error:
             raise StoreUnavailableError(_message(tracking_uri, "does not answer", error)) from error
+        except ImportError as error:
+            remedy = "Install the driver, for PostgreSQL with `pip install 'afssb-opt[postgres]'`."
+            raise StoreError(f"{_message(tracking_uri, 'needs a database driver', error)} {remedy}") from error
         except OSError as error:
             raise StoreError(_message(tracking_uri, "cannot be written", error)) from error
 

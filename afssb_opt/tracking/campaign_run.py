@@ -40,9 +40,7 @@ def write_campaign_run(
     Progress is a diary: a step once logged stays as it was known then, and the last step is logged again where an
     exclusion changed it. The report and `progress.csv` hold the curve as it is known now.
 
-    Args:
-        known: The run as MLflow holds it; None creates it.
-        optimizer: Told with all observations, for the model pages of the report.
+    `known` is the run as MLflow holds it; without it the run is created. `optimizer` gives the report its model pages.
     """
     seq = str(ledger.last_seq(record.uid))
     is_report_due = has_report and (known is None or known.report_seq != seq)
@@ -69,7 +67,7 @@ def write_campaign_run(
         client, known, status, milliseconds(max(t.ended_at or t.proposed_at for t in trials)) if is_over else None
     )
     progress = progress_table(spec, observations)
-    points, n_steps = _new_points(progress, known)
+    points, n_steps = _new_points(progress, known, milliseconds(record.created_at) + int(seq))
     with tempfile.TemporaryDirectory(prefix="afssb-campaign-") as folder:
         _write_tables(spec, record, observations, progress, Path(folder))
         if is_report_due:
@@ -80,8 +78,7 @@ def write_campaign_run(
     marks = {"afssb.n_progress": str(n_steps), "afssb.report_seq": report_seq, "afssb.layout": LAYOUT,
              "afssb.ledger_seq": seq}  # fmt: skip
     params = {} if known.ledger_seq else _params(spec)
-    timestamp_ms = milliseconds(record.created_at) + int(seq)
-    log_all(client, known.run_id, points, params, {**tags, **marks}, timestamp_ms=timestamp_ms)
+    log_all(client, known.run_id, points, params, {**tags, **marks})
     return replace(
         known,
         status=status,
@@ -99,7 +96,7 @@ def _params(spec: CampaignSpec) -> dict[str, str]:
             "budget_trials": str(spec.budget.trials)}  # fmt: skip
 
 
-def _new_points(progress: pd.DataFrame, known: MirroredRun) -> tuple[list[MetricPoint], int]:
+def _new_points(progress: pd.DataFrame, known: MirroredRun, at_ms: int) -> tuple[list[MetricPoint], int]:
     """Return the steps not logged yet, and how many there are then; a changed last step is logged once more."""
     points = []
     names = [name for name in progress.columns if name not in ("trials", "number", "label")]
@@ -111,7 +108,7 @@ def _new_points(progress: pd.DataFrame, known: MirroredRun) -> tuple[list[Metric
             key, value = mlflow_key(name), float(progress[name].iloc[row])
             is_new = row >= known.n_progress or (is_last and known.metrics.get(key) != value)
             if is_new and math.isfinite(value):
-                points.append(MetricPoint(key, value, step))
+                points.append(MetricPoint(key, value, step, at_ms))
     return points, n_steps
 
 

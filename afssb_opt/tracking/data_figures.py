@@ -7,7 +7,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from afssb_opt.domain.objectives import Objective, meets_constraints
 from afssb_opt.domain.spec import CampaignSpec
@@ -20,11 +19,13 @@ from afssb_opt.tracking.figure_style import (
     MUTED,
     WARM,
     axis_scale,
+    counts,
     hover_text,
     level_colors,
     log_ticks,
     safe,
     styled,
+    titled,
     value_axis,
 )
 from afssb_opt.tracking.labels import outcome_label, outcome_name_and_unit, variable_label
@@ -35,59 +36,53 @@ MIN_CELLS: Final = 2
 # Below this many lines a table says more than parallel coordinates.
 MIN_LINES: Final = 6
 
-_SCALE: Final = "Viridis"
+# Pale to dark on white, so that the wanted end stands out and none disappears.
+_SCALE: Final = [[0.0, "#c4d3e0"], [0.5, "#5b8db8"], [1.0, "#12304d"]]
 
 
-def progress_figure(spec: CampaignSpec, observations: pd.DataFrame, progress: pd.DataFrame) -> go.Figure | None:
-    """Draw each objective trial by trial with the best so far, and the hypervolume; None with too few cells."""
-    drawn = [o for o in spec.objectives if _n_known(observations, o.outcome) >= MIN_CELLS]
-    has_volume = "hypervolume" in progress and float(progress["hypervolume"].max() or 0.0) > 0
-    if not drawn:
-        return None
-    titles = [safe(outcome_label(spec.outcome(o.outcome))) for o in drawn] + ["Hypervolume"] * has_volume
-    n_columns = min(2, len(titles)) if len(titles) != 3 else 3
-    n_rows = -(-len(titles) // n_columns)
-    figure = make_subplots(n_rows, n_columns, subplot_titles=titles, horizontal_spacing=0.09,
-                           vertical_spacing=0.17)  # fmt: skip
+def progress_figures(spec: CampaignSpec, observations: pd.DataFrame, progress: pd.DataFrame) -> list[go.Figure]:
+    """Draw each objective cell by cell with the best so far, and the hypervolume; nothing with too few cells."""
     hovers = [hover_text(spec, row) for _, row in observations.iterrows()]
-    for place, objective in enumerate(drawn):
-        row, column = divmod(place, n_columns)
-        _draw_objective(figure, row + 1, column + 1, spec, objective, observations, progress, hovers)
-    if has_volume:
-        row, column = divmod(len(drawn), n_columns)
+    drawn = [o for o in spec.objectives if _n_known(observations, o.outcome) >= MIN_CELLS]
+    figures = [_objective_figure(spec, objective, observations, progress, hovers) for objective in drawn]
+    if drawn and "hypervolume" in progress and float(progress["hypervolume"].max()) > 0:
+        figure = go.Figure()
         figure.add_scatter(
-            x=progress["trials"], y=progress["hypervolume"], mode="lines",
-            line={"color": ACCENT, "width": 2, "shape": "hv"}, fill="tozeroy", fillcolor="rgba(47,93,138,0.10)",
+            x=progress["trials"], y=progress["hypervolume"], mode="lines", fill="tozeroy",
+            line={"color": ACCENT, "width": 2, "shape": "hv"}, fillcolor="rgba(47,93,138,0.10)",
             hovertemplate="after %{x} cells: %{y:.4g}<extra></extra>",
-            row=row + 1, col=column + 1,
         )  # fmt: skip
-    figure = styled(figure, 300 * n_rows + 20)
-    figure.update_xaxes(title_text="cells with a result, in the order they ended", rangemode="tozero")
-    return figure
+        figures.append(titled(styled(figure, 290), "Hypervolume"))
+    for figure in figures:
+        figure.update_xaxes(
+            title_text="cells with a result, in the order they ended", rangemode="tozero", **counts(len(progress))
+        )
+    return figures
 
 
-def _draw_objective(
-    figure: go.Figure, row: int, column: int, spec: CampaignSpec, objective: Objective,
-    observations: pd.DataFrame, progress: pd.DataFrame, hovers: list[str],
-) -> None:  # fmt: skip
+def _objective_figure(
+    spec: CampaignSpec, objective: Objective, observations: pd.DataFrame, progress: pd.DataFrame, hovers: list[str]
+) -> go.Figure:
     values = observations[objective.outcome].to_numpy(float)
     limits = is_censored(observations, objective.outcome)
     allowed = meets_constraints(spec.constraints, observations)
-    colors = np.where(allowed, ACCENT, "#b8bfc8")
-    figure.add_scatter(
-        x=progress["trials"], y=values, mode="markers", hovertext=hovers, hoverinfo="text",
-        marker={"color": colors, "size": 7, "opacity": 0.75, "symbol": np.where(limits, "triangle-up", "circle")},
-        row=row, col=column,
-    )  # fmt: skip
+    figure = go.Figure()
     figure.add_scatter(
         x=progress["trials"], y=progress[f"best_{objective.outcome}"], mode="lines", hoverinfo="skip",
-        line={"color": WARM, "width": 2, "shape": "hv"}, row=row, col=column,
+        line={"color": WARM, "width": 2, "shape": "hv"},
+    )  # fmt: skip
+    figure.add_scatter(
+        x=progress["trials"], y=values, mode="markers", hovertext=hovers, hoverinfo="text",
+        marker={"color": np.where(allowed, ACCENT, "#b8bfc8"), "size": 7, "opacity": 0.8,
+                "symbol": np.where(limits, "triangle-up", "circle")},
     )  # fmt: skip
     mark = objective.target if objective.target is not None else objective.threshold
     if mark is not None and _is_near(mark, values):
-        figure.add_hline(y=mark, line={"color": MUTED, "width": 1, "dash": "dot"}, row=row, col=column)
-    axis = value_axis(values, is_log_scaled=spec.outcome(objective.outcome).is_log_scaled)
-    figure.update_yaxes(axis, row=row, col=column)
+        figure.add_hline(y=mark, line={"color": MUTED, "width": 1, "dash": "dot"})
+    definition = spec.outcome(objective.outcome)
+    styled(figure, 290)
+    figure.update_yaxes(value_axis(values, is_log_scaled=definition.is_log_scaled))
+    return titled(figure, outcome_label(definition))
 
 
 def trade_off_figure(spec: CampaignSpec, observations: pd.DataFrame) -> go.Figure | None:
@@ -164,6 +159,7 @@ def _add_cells(
         marker |= {
             "color": color[rows],
             "colorscale": _SCALE,
+            "reversescale": spec.objectives[2].goal == "minimize",
             "cmin": float(np.nanmin(color)),
             "cmax": float(np.nanmax(color)),
             "colorbar": {"title": {"text": title, "font": {"size": 12}}, "thickness": 12, "outlinewidth": 0},
@@ -212,7 +208,8 @@ def parallel_figure(spec: CampaignSpec, observations: pd.DataFrame) -> go.Figure
     figure = go.Figure(
         go.Parcoords(
             dimensions=dimensions, labelfont={"size": 12}, tickfont={"size": 10, "color": MUTED}, rangefont={"size": 1},
-            line={"color": dimensions[-len(outcomes)]["values"], "colorscale": _SCALE},
+            line={"color": dimensions[-len(outcomes)]["values"], "colorscale": _SCALE,
+                  "reversescale": spec.objectives[0].goal == "minimize"},
             unselected={"line": {"color": GRID}},
         )
     )  # fmt: skip

@@ -29,9 +29,6 @@ LEVEL_COLORS: Final = (
 # From this ratio of largest to smallest value on, a linear axis hides the small ones.
 _LOG_FROM: Final = 30.0
 
-# One button, to save the picture; zooming is by dragging, a double click goes back.
-_CONFIG: Final = {"displaylogo": False, "responsive": True, "modeBarButtons": [["toImage"]]}
-
 
 def styled(figure: go.Figure, height: int, *, has_legend: bool = False) -> go.Figure:
     """Apply the common look."""
@@ -55,11 +52,19 @@ def styled(figure: go.Figure, height: int, *, has_legend: bool = False) -> go.Fi
     return figure
 
 
-def to_html(figure: go.Figure, div_id: str) -> str:
-    """Return the figure as a part of a page that has plotly.js already."""
-    return str(
-        figure.to_html(full_html=False, include_plotlyjs=False, div_id=div_id, config=_CONFIG, default_width="100%")
-    )
+def titled(figure: go.Figure, title: str) -> go.Figure:
+    """Give a panel its title, on the left as a caption."""
+    return figure.update_layout(title={"text": safe(title), "font": {"size": 13}, "x": 0, "xref": "paper", "y": 0.97})
+
+
+def counts(highest: int) -> dict[str, object]:
+    """Return the ticks of an axis that counts: whole numbers only."""
+    return {"dtick": 1} if highest <= 10 else {}
+
+
+def to_json(figure: go.Figure) -> str:
+    """Return the figure as JSON that may stand inside a script element: no text can close the element."""
+    return str(figure.to_json()).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def safe(text: object) -> str:

@@ -69,6 +69,9 @@ class Mirror:
         """Prepare a mirror; MLflow is not touched before the first sync.
 
         Args:
+            spec: The campaign as it stands now.
+            ledger: Where trials are read and the lease for syncing is taken.
+            campaign_record: The same campaign in the ledger.
             tracking_uri: As from `resolve_tracking`.
             artifact_root: URI of the folder for files; None leaves it to the server.
         """

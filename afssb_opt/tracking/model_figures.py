@@ -7,76 +7,74 @@ from typing import Final
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.domain.variables import Continuous, Discrete
-from afssb_opt.tracking.figure_style import ACCENT, LEVEL_COLORS, MUTED, log_ticks, safe, styled, value_axis
+from afssb_opt.tracking.figure_style import ACCENT, LEVEL_COLORS, MUTED, log_ticks, safe, styled, titled, value_axis
 from afssb_opt.tracking.labels import outcome_label, outcome_name_and_unit, variable_label
 
-# Four panels side by side stay readable on a laptop.
-_PER_ROW: Final = 4
+# Fewer cells say nothing about how well the others are foretold.
+MIN_CHECKED: Final = 3
 # 1.96 standard deviations hold 95 % of a normal distribution.
 _Z95: Final = 1.96
 
 
-def effects_figure(spec: CampaignSpec, effects: pd.DataFrame, outcome: str) -> go.Figure | None:
-    """Draw the predicted outcome along each variable with its 95 % interval; None where there is nothing to draw."""
-    rows = effects[effects["outcome"] == outcome]
-    if rows.empty or not np.isfinite(rows["mean"].to_numpy(float)).any():
-        return None
-    names = list(dict.fromkeys(rows["variable"]))
-    n_columns = min(_PER_ROW, len(names))
-    n_rows = -(-len(names) // n_columns)
-    figure = make_subplots(n_rows, n_columns, shared_yaxes=True, horizontal_spacing=0.025, vertical_spacing=0.24,
-                           subplot_titles=None)  # fmt: skip
+def effect_figures(spec: CampaignSpec, effects: pd.DataFrame, outcome: str) -> list[go.Figure]:
+    """Draw the predicted outcome along each variable with its 95 % interval, all on the same vertical scale."""
+    rows = effects[effects["outcome"] == outcome].reset_index(drop=True)
     means, sds = rows["mean"].to_numpy(float), rows["sd"].to_numpy(float)
-    definition = spec.outcome(outcome)
-    low, high = means - _Z95 * sds, means + _Z95 * sds
-    if definition.is_log_scaled:
-        # A life or resistance cannot be negative; the interval is that of its logarithm.
-        factor = np.exp(_Z95 * np.arcsinh(sds / np.maximum(means, 1e-300)))
-        low, high = means / factor, means * factor
-    axis = value_axis(np.r_[low, high], is_log_scaled=definition.is_log_scaled)
-    bounds = pd.DataFrame({"low": low, "high": high}, index=rows.index)
-    for place, name in enumerate(names):
-        row, column = divmod(place, n_columns)
-        slice_ = rows[rows["variable"] == name]
-        _draw_effect(figure, spec, name, slice_, bounds.loc[slice_.index], row + 1, column + 1)
-    figure = styled(figure, 270 * n_rows + 40)
-    figure.update_yaxes(axis)
-    for row in range(n_rows):
-        figure.update_yaxes(title_text=safe(outcome_label(definition)), row=row + 1, col=1)
-    return figure
+    if not np.isfinite(means).any():
+        return []
+    is_log_scaled = spec.outcome(outcome).is_log_scaled
+    rows["low"], rows["high"] = interval(means, sds, is_log_scaled=is_log_scaled)
+    axis = value_axis(rows[["low", "high"]].to_numpy(float).ravel(), is_log_scaled=is_log_scaled)
+    limits = np.array([rows["low"].min(), rows["high"].max()])
+    limits = np.log10(limits) if axis["type"] == "log" else limits
+    margin = 0.04 * float(np.ptp(limits)) or 1.0
+    axis["range"] = [limits[0] - margin, limits[1] + margin]
+    figures = []
+    for name in dict.fromkeys(rows["variable"]):
+        figure = _effect_figure(spec, str(name), rows[rows["variable"] == name])
+        figure.update_yaxes(axis)
+        figures.append(figure)
+    return figures
 
 
-def _draw_effect(
-    figure: go.Figure, spec: CampaignSpec, name: str, slice_: pd.DataFrame, bounds: pd.DataFrame, row: int, column: int
-) -> None:
-    mean, low, high = slice_["mean"], bounds["low"], bounds["high"]
+def interval(mean: np.ndarray, sd: np.ndarray, *, is_log_scaled: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of the 95 % interval; that of a log-scaled outcome is one of its logarithm, above zero."""
+    if not is_log_scaled:
+        return mean - _Z95 * sd, mean + _Z95 * sd
+    # The strategies give half the 68 % interval of the value: mean * sinh(deviation of the logarithm).
+    factor = np.exp(_Z95 * np.arcsinh(sd / np.maximum(mean, 1e-300)))
+    return mean / factor, mean * factor
+
+
+def _effect_figure(spec: CampaignSpec, name: str, rows: pd.DataFrame) -> go.Figure:
+    figure = go.Figure()
     variable = spec.space[name]
-    place = {"row": row, "col": column}
+    mean, low, high = rows["mean"], rows["low"], rows["high"]
     if isinstance(variable, Continuous | Discrete):
-        x = slice_["value"].astype(float)
+        x = rows["value"].astype(float)
         figure.add_scatter(x=pd.concat([x, x[::-1]]), y=pd.concat([high, low[::-1]]), fill="toself", mode="none",
-                           fillcolor="rgba(47,93,138,0.15)", hoverinfo="skip", **place)  # fmt: skip
+                           fillcolor="rgba(47,93,138,0.15)", hoverinfo="skip")  # fmt: skip
         figure.add_scatter(x=x, y=mean, mode="lines", line={"color": ACCENT, "width": 2}, customdata=np.c_[low, high],
                            hovertemplate="%{x:.4g}: %{y:.4g} (%{customdata[0]:.3g} to %{customdata[1]:.3g})"
-                           "<extra></extra>", **place)  # fmt: skip
-        figure.update_xaxes(type=variable.scale, **place)
+                           "<extra></extra>")  # fmt: skip
+        styled(figure, 260)
         if variable.scale == "log":
             ticks = log_ticks(float(x.min()), float(x.max()))
-            figure.update_xaxes(tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks], **place)
+            figure.update_xaxes(type="log", tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
     else:
-        x = slice_["value"].astype(str).map(safe)
         figure.add_scatter(
-            x=x, y=mean, mode="markers", marker={"color": ACCENT, "size": 8},
+            x=rows["value"].astype(str).map(safe), y=mean, mode="markers", marker={"color": ACCENT, "size": 8},
             error_y={"type": "data", "symmetric": False, "array": high - mean, "arrayminus": mean - low,
                      "color": ACCENT, "thickness": 1.2, "width": 3},
-            hovertemplate="%{x}: %{y:.4g}<extra></extra>", **place,
+            hovertemplate="%{x}: %{y:.4g}<extra></extra>",
         )  # fmt: skip
-        figure.update_xaxes(type="category", **place)
-    figure.update_xaxes(title_text=safe(variable_label(name)), **place)
+        styled(figure, 260)
+        figure.update_xaxes(type="category")
+    figure.update_xaxes(title_text=safe(variable_label(name)))
+    return figure
 
 
 def importance_figure(spec: CampaignSpec, importance: pd.DataFrame) -> go.Figure | None:
@@ -100,48 +98,53 @@ def importance_figure(spec: CampaignSpec, importance: pd.DataFrame) -> go.Figure
     return figure
 
 
-def check_figure(spec: CampaignSpec, left_out: pd.DataFrame, labels: list[str]) -> go.Figure | None:
-    """Draw each cell as predicted from all others against what was observed; None with fewer than three cells.
+def check_figures(spec: CampaignSpec, left_out: pd.DataFrame, labels: list[str]) -> list[go.Figure]:
+    """Draw each cell as predicted from all others against what was observed, for outcomes of three cells or more.
 
     Args:
+        spec: The campaign.
+        left_out: As from the optimizer.
         labels: Label of each row of the observations.
     """
-    outcomes = [name for name in dict.fromkeys(left_out["outcome"]) if (left_out["outcome"] == name).sum() >= 3]
-    if not outcomes:
-        return None
-    n_columns = min(3, len(outcomes))
-    n_rows = -(-len(outcomes) // n_columns)
-    titles = [safe(outcome_label(spec.outcome(name))) for name in outcomes]
-    figure = make_subplots(n_rows, n_columns, subplot_titles=titles, horizontal_spacing=0.08, vertical_spacing=0.16)
-    for place, name in enumerate(outcomes):
-        row, column = divmod(place, n_columns)
+    figures = []
+    for name in _checkable(left_out):
         rows = left_out[left_out["outcome"] == name]
-        observed, mean, sd = (rows[column_].to_numpy(float) for column_ in ("observed", "mean", "sd"))
-        span = [float(np.nanmin([observed, mean])), float(np.nanmax([observed, mean]))]
-        where = {"row": row + 1, "col": column + 1}
+        observed, mean, sd = (rows[column].to_numpy(float) for column in ("observed", "mean", "sd"))
+        definition = spec.outcome(name)
+        low, high = interval(mean, sd, is_log_scaled=definition.is_log_scaled)
+        both = np.r_[observed, mean]
+        span = [float(both.min()), float(both.max())]
+        figure = go.Figure()
         figure.add_scatter(x=span, y=span, mode="lines", line={"color": MUTED, "dash": "dot", "width": 1},
-                           hoverinfo="skip", **where)  # fmt: skip
+                           hoverinfo="skip")  # fmt: skip
         figure.add_scatter(
             x=observed, y=mean, mode="markers", marker={"color": ACCENT, "size": 7, "opacity": 0.85},
-            error_y={"type": "data", "array": _Z95 * sd, "color": "rgba(47,93,138,0.35)", "thickness": 1.2, "width": 0},
-            text=[safe(labels[int(place_)]) for place_ in rows["row"]],
-            hovertemplate="%{text}: observed %{x:.4g}, predicted %{y:.4g}<extra></extra>", **where,
+            error_y={"type": "data", "symmetric": False, "array": high - mean, "arrayminus": mean - low,
+                     "color": "rgba(47,93,138,0.35)", "thickness": 1.2, "width": 0},
+            text=[safe(dict(enumerate(labels)).get(int(place), "")) for place in rows["row"]],
+            hovertemplate="%{text}: observed %{x:.4g}, predicted %{y:.4g}<extra></extra>",
         )  # fmt: skip
-        axis = value_axis(np.r_[observed, mean], is_log_scaled=spec.outcome(name).is_log_scaled)
-        figure.update_xaxes(axis, title_text="observed", **where)
-        figure.update_yaxes(axis, title_text="predicted from the others" if column == 0 else "", **where)
-    return styled(figure, 340 * n_rows + 20)
+        styled(figure, 330)
+        axis = value_axis(both, is_log_scaled=definition.is_log_scaled)
+        figure.update_xaxes(axis, title_text="observed")
+        figure.update_yaxes(axis, title_text="predicted from the others")
+        figures.append(titled(figure, outcome_label(definition)))
+    return figures
+
+
+def _checkable(left_out: pd.DataFrame) -> list[str]:
+    counts = left_out["outcome"].value_counts()
+    return [name for name in dict.fromkeys(left_out["outcome"]) if counts[name] >= MIN_CHECKED]
 
 
 def check_sentences(spec: CampaignSpec, left_out: pd.DataFrame) -> list[str]:
     """Say in words how far the predictions can be trusted, per outcome."""
     sentences = []
-    for name in dict.fromkeys(left_out["outcome"]):
+    for name in _checkable(left_out):
         rows = left_out[left_out["outcome"] == name]
-        if len(rows) < 3:
-            continue
         observed, mean, sd = (rows[column].to_numpy(float) for column in ("observed", "mean", "sd"))
-        inside = int((np.abs(observed - mean) <= _Z95 * sd).sum())
+        low, high = interval(mean, sd, is_log_scaled=spec.outcome(name).is_log_scaled)
+        inside = int(((observed >= low) & (observed <= high)).sum())
         error = float(np.median(np.abs(observed - mean)))
         rank = pd.Series(observed).corr(pd.Series(mean), method="spearman") if np.ptp(observed) > 0 else np.nan
         label, unit = outcome_name_and_unit(spec.outcome(name))

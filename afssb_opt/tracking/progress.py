@@ -20,6 +20,7 @@ def progress_table(spec: CampaignSpec, observations: pd.DataFrame, *, has_hyperv
     above the same reference point.
 
     Args:
+        spec: Gives objectives and constraints.
         observations: As from `Ledger.observations`.
         has_hypervolume: False leaves that column out, which saves loading torch.
     """

@@ -15,6 +15,7 @@ from typing import Protocol
 import pandas as pd
 from jinja2 import Environment
 from markupsafe import Markup
+from plotly.graph_objects import Figure
 from plotly.offline import get_plotlyjs
 
 from afssb_opt.domain.errors import StrategyError
@@ -22,10 +23,10 @@ from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.domain.trials import TrialState
 from afssb_opt.ledger import CampaignRecord, TrialRecord
 from afssb_opt.tracking.answer import answer, is_censored
-from afssb_opt.tracking.data_figures import MIN_CELLS, MIN_LINES, parallel_figure, progress_figure, trade_off_figure
-from afssb_opt.tracking.figure_style import to_html
-from afssb_opt.tracking.labels import outcome_name_and_unit
-from afssb_opt.tracking.model_figures import check_figure, check_sentences, effects_figure, importance_figure
+from afssb_opt.tracking.data_figures import MIN_CELLS, MIN_LINES, parallel_figure, progress_figures, trade_off_figure
+from afssb_opt.tracking.figure_style import to_json
+from afssb_opt.tracking.labels import outcome_label, outcome_name_and_unit
+from afssb_opt.tracking.model_figures import check_figures, check_sentences, effect_figures, importance_figure
 from afssb_opt.tracking.progress import best_rows, in_order_of_end, progress_table
 from afssb_opt.tracking.report_tables import Table, best_table, conditions, trial_table
 
@@ -47,10 +48,11 @@ class SurrogateView(Protocol):
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """One figure as HTML, with a heading of its own where several share a section."""
+class Group:
+    """Figures as JSON, side by side under one heading; `width` is the least width of one, in pixels."""
 
-    html: Markup
+    figures: tuple[Markup, ...]
+    width: int
     title: str = ""
 
 
@@ -61,7 +63,7 @@ class Part:
     id: str
     title: str
     lead: str = ""
-    figures: tuple[Drawing, ...] = ()
+    groups: tuple[Group, ...] = ()
     notes: tuple[str, ...] = ()
     missing: str = ""
 
@@ -78,7 +80,10 @@ def write_report(
     """Write the report of a campaign and return its path; an older one is replaced at once.
 
     Args:
+        spec: The campaign.
+        trials: All its trials, whatever became of them.
         observations: As from `Ledger.observations`.
+        path: Of the HTML file.
         optimizer: Told with these observations in the ledger's order; None leaves the model pages out.
         record: Adds the history of the campaign file.
     """
@@ -106,7 +111,7 @@ def render_report(
     """Return the page; the arguments are those of `write_report`."""
     ended = in_order_of_end(observations, trials)
     parts = [*_data_parts(spec, ended), *_model_parts(spec, observations, optimizer)]
-    has_figures = any(part.figures for part in parts)
+    has_figures = any(part.groups for part in parts)
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     package = files("afssb_opt.tracking")
     table = environment.from_string((package / "table.html.j2").read_text(encoding="utf-8"))
@@ -165,42 +170,44 @@ def _short(value: float) -> str:
 
 def _data_parts(spec: CampaignSpec, observations: pd.DataFrame) -> list[Part]:
     progress = progress_table(spec, observations)
+    volume = " The hypervolume says how much of the wanted region the Pareto set covers."
     parts = [
         _part(
             "progress", "Progress",
             "Each dot is a cell, a triangle a lower limit, a grey dot a cell that breaks a limit. The line is the "
-            "best so far; a dotted line marks the threshold or target. The hypervolume measures how much of "
-            "the wanted region the Pareto set covers.",
-            progress_figure(spec, observations, progress),
+            "best so far; a dotted line marks the threshold or target." + volume * ("hypervolume" in progress),
+            progress_figures(spec, observations, progress), 330,
             f"Nothing to draw yet: progress shows from {MIN_CELLS} cells with a value of an objective on.",
         )
     ]  # fmt: skip
     if len(spec.objectives) > 1:
+        figure = trade_off_figure(spec, observations)
         parts.append(_part(
             "trade-off", "Trade-off",
             "Outlined cells form the Pareto set. Triangles are lower limits, crosses break a limit. Point at a cell to "
             "read its design.",
-            trade_off_figure(spec, observations),
+            [figure] if figure else [], 400,
             f"Nothing to draw yet: the trade-off shows from {MIN_CELLS} cells with a value of both objectives on.",
         ))  # fmt: skip
+    first, _ = outcome_name_and_unit(spec.outcome(spec.objectives[0].outcome))
     figure = parallel_figure(spec, observations)
-    if figure is not None:
-        lead = "Each line is a cell. Drag along an axis to keep the cells inside a range."
-        parts.append(_part("designs", "Designs and outcomes", lead, figure, ""))
-    elif len(observations) >= MIN_LINES:
-        missing = f"Nothing to draw yet: this view needs {MIN_LINES} cells with a value of every objective."
-        parts.append(Part("designs", "Designs and outcomes", missing=missing))
+    parts.append(_part(
+        "designs", "Designs and outcomes",
+        f"Each line is a cell, the darker the better in {first}. Drag along an axis to keep the cells inside a range.",
+        [figure] if figure else [], 400,
+        f"Nothing to draw yet: this view shows from {MIN_LINES} cells with a value of every objective on.",
+    ))  # fmt: skip
     return parts
 
 
-def _part(name: str, title: str, lead: str, figure: object | None, missing: str) -> Part:
-    if figure is None:
+def _part(name: str, title: str, lead: str, figures: list[Figure], width: int, missing: str) -> Part:
+    if not figures:
         return Part(name, title, missing=missing)
-    return Part(name, title, lead, (_drawing(figure, name),))
+    return Part(name, title, lead, (_group(figures, width),))
 
 
-def _drawing(figure: object, div_id: str, title: str = "") -> Drawing:
-    return Drawing(Markup(to_html(figure, f"figure-{div_id}")), title)  # noqa: S704 (texts are escaped by `safe`)
+def _group(figures: list[Figure], width: int, title: str = "") -> Group:
+    return Group(tuple(Markup(to_json(figure)) for figure in figures), width, title)  # noqa: S704 (see `to_json`)
 
 
 def _model_parts(spec: CampaignSpec, observations: pd.DataFrame, optimizer: SurrogateView | None) -> list[Part]:
@@ -210,34 +217,34 @@ def _model_parts(spec: CampaignSpec, observations: pd.DataFrame, optimizer: Surr
         effects, importance, left_out = optimizer.effects(), optimizer.importance(), optimizer.leave_one_out()
     except StrategyError as error:
         return [Part("model", "What the model has learned", missing=f"There is no model yet: {error}")]
-    drawings: list[Drawing] = []
+    groups = []
     for name in spec.outcome_names:
-        figure = effects_figure(spec, effects, name)
-        if figure is not None:
-            drawings.append(_drawing(figure, f"effects-{len(drawings)}", outcome_name_and_unit(spec.outcome(name))[0]))
+        figures = effect_figures(spec, effects, name)
+        if figures:
+            groups.append(_group(figures, 250, outcome_label(spec.outcome(name))))
     shares = importance_figure(spec, importance)
-    check = check_figure(spec, left_out, [str(label) for label in observations.get("label", [])])
+    checks = check_figures(spec, left_out, [str(label) for label in observations.get("label", [])])
     return [
         Part(
             "effects", "Effect of each variable",
             "Predicted outcome when one variable is changed and the others stay at the best cell so far, with the 95 % "
-            "interval. Wide bands say: not yet known.", tuple(drawings),
-            missing="" if drawings else "The model has no effect to show yet.",
+            "interval. Wide bands say: not yet known.", tuple(groups),
+            missing="" if groups else "The model has no effect to show yet.",
         ),
         Part(
             "importance", "Which variables matter",
             "Share of the predicted variation over the whole design space that each variable causes alone; what is "
             "missing to 100 % comes from variables acting together.",
-            (_drawing(shares, "importance"),) if shares else (),
+            (_group([shares], 400),) if shares else (),
             missing="" if shares else "No variable matters so far: the model predicts the same everywhere.",
         ),
         Part(
             "check", "Can the model be trusted?",
             "Every cell predicted from all others, against what was observed. Points on the dotted line are foretold "
             "exactly; the bars are 95 % intervals.",
-            (_drawing(check, "check"),) if check else (),
+            (_group(checks, 330),) if checks else (),
             notes=tuple(check_sentences(spec, left_out)),
-            missing="" if check else "At least three cells with a result are needed to check the model.",
+            missing="" if checks else "At least three cells with a result are needed to check the model.",
         ),
     ]  # fmt: skip
 

@@ -93,11 +93,7 @@ def best_table(spec: CampaignSpec, observations: pd.DataFrame) -> Table:
 
 
 def trial_table(spec: CampaignSpec, trials: Sequence[TrialRecord], best: Collection[str]) -> Table:
-    """Return every trial, whatever became of it.
-
-    Args:
-        best: Uids of the trials to be starred.
-    """
+    """Return every trial, whatever became of it; those whose uid is in `best` get a star."""
     columns = (Column("Trial"), Column("State"), Column("Round", is_number=True), *_design_columns(spec),
                *_outcome_columns(spec), Column("Why"))  # fmt: skip
     rows = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from mlflow.entities import Metric, Param, RunTag
 
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.ledger import TrialRecord
+from afssb_opt.tracking.labels import design_text
 from afssb_opt.tracking.run_index import MirroredRun, text_sha256
 from afssb_opt.tracking.trial_figure import draw_cycles
 from afssb_opt.tracking.trial_run import LAYOUT, MetricPoint, curve_points, project_trial
@@ -40,15 +40,18 @@ def write_trial_run(
     cycling: pd.DataFrame | None,
     figure_folder: Path | None,
 ) -> MirroredRun:
-    """Create or update the run of a trial; the commit mark `afssb.ledger_seq` is written last.
+    """Create or update the run of a trial and return it as MLflow holds it then.
+
+    A new run is born with the trial's uid in one transaction, and the commit mark `afssb.ledger_seq` is written last.
 
     Args:
-        known: The run as MLflow holds it; None creates it, born with the trial's uid in one transaction.
+        client: MLflow.
+        experiment_id: Where a new run goes.
+        spec: The campaign.
+        trial: What is to be shown.
+        known: The run as MLflow holds it; None creates it.
         cycling: Cycling table that MLflow does not hold yet.
-        figure_folder: Where files are made before they are sent; None draws no figure.
-
-    Returns:
-        The run as MLflow holds it now.
+        figure_folder: Where files are made before they are sent; None sends no files.
     """
     run = project_trial(spec, trial)
     note_sha256 = text_sha256(run.tags["mlflow.note.content"])
@@ -67,12 +70,12 @@ def write_trial_run(
     for name in sorted(known.tag_names & _PASSING_TAGS - set(run.tags)):
         client.delete_tag(known.run_id, name)
     metrics = list(run.metrics)
-    metrics_sha256 = hashlib.sha256(repr(metrics).encode()).hexdigest()[:16]
+    metrics_sha256 = text_sha256(repr([(point.name, point.value, point.step) for point in metrics]))
     if metrics_sha256 == known.metrics_sha256:
         metrics = []
     cycling_sha256 = known.cycling_sha256
     if cycling is not None:
-        metrics += curve_points(cycling)
+        metrics += curve_points(cycling, run.start_ms)
         if figure_folder is not None:
             _send_files(client, known.run_id, trial, cycling, figure_folder)
         cycling_sha256 = trial.cycling_sha256 or ""
@@ -80,8 +83,7 @@ def write_trial_run(
              "afssb.ledger_seq": str(trial.last_seq)}  # fmt: skip
     # Parameters cannot change, so only a run that was never complete may lack them.
     params = run.params if not known.ledger_seq else {}
-    # The event number makes later values of the same step the newest ones, and a repeated write the same row.
-    log_all(client, known.run_id, metrics, params, {**tags, **marks}, timestamp_ms=run.start_ms + trial.last_seq)
+    log_all(client, known.run_id, metrics, params, {**tags, **marks})
     return replace(
         known,
         status=run.status,
@@ -99,11 +101,9 @@ def log_all(
     metrics: Sequence[MetricPoint],
     params: dict[str, str],
     tags: dict[str, str],
-    *,
-    timestamp_ms: int,
 ) -> None:
     """Write metrics and parameters in batches MLflow takes; the tags go with the last one, which writes them last."""
-    points = [Metric(point.name, point.value, timestamp_ms, point.step) for point in metrics]
+    points = [Metric(point.name, point.value, point.at_ms, point.step) for point in metrics]
     pairs = [Param(name, value) for name, value in params.items()]
     while len(points) > _MAX_METRICS or len(pairs) > _MAX_PARAMS:
         client.log_batch(run_id, points[:_MAX_METRICS], pairs[:_MAX_PARAMS])
@@ -124,6 +124,6 @@ def set_status(client: MlflowClient, known: MirroredRun, status: str, end_ms: in
 def _send_files(client: MlflowClient, run_id: str, trial: TrialRecord, cycling: pd.DataFrame, folder: Path) -> None:
     table, figure = folder / "cycling.csv", folder / "cycles.png"
     cycling.dropna(axis=1, how="all").to_csv(table, index=False)
-    draw_cycles(cycling, f"{trial.label}", figure)
+    draw_cycles(cycling, f"{trial.label}: {design_text(trial.as_built or trial.design)}", figure)
     client.log_artifact(run_id, str(table))
     client.log_artifact(run_id, str(figure))

@@ -9,19 +9,23 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 import psutil
 from mlflow import MlflowClient
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-from sqlalchemy import make_url
+from sqlalchemy import create_engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from afssb_opt.domain.errors import StoreError
 from afssb_opt.tracking.calls import mlflow_calls
 
 ALLOWED_SCHEMES: Final = ("sqlite", "postgresql", "http", "https")
+
+# A database that does not answer within this time on a local network is down.
+CONNECT_TIMEOUT_S: Final = 5
 
 # A write-ahead log needs shared memory between processes, which these file systems do not give.
 _NETWORK_FILE_SYSTEMS: Final = (
@@ -55,6 +59,7 @@ def resolve_tracking(store_folder: Path, environ: Mapping[str, str] = os.environ
 
     Args:
         store_folder: Folder of the campaign's stores; it need not exist yet.
+        environ: Environment variables.
 
     Raises:
         StoreError: The address in the environment is of a kind that cannot hold a mirror.
@@ -73,7 +78,7 @@ def resolve_tracking(store_folder: Path, environ: Mapping[str, str] = os.environ
     if scheme in ("http", "https"):
         return TrackingPlace(given.rstrip("/"), None)
     if scheme == "postgresql":
-        return TrackingPlace(given, (folder / "mlartifacts").as_uri())
+        return TrackingPlace(_with_driver(given), (folder / "mlartifacts").as_uri())
     database = _sqlite_file(given)
     if database is None:
         raise StoreError(
@@ -94,7 +99,25 @@ def open_client(tracking_uri: str, artifact_root: str | None = None) -> MlflowCl
         database = _sqlite_file(tracking_uri)
         if database is not None:
             _ensure_sqlite_store(database, artifact_root)
+        elif tracking_uri.startswith("postgresql"):
+            _require_answer(tracking_uri)
         return MlflowClient(tracking_uri=tracking_uri)
+
+
+def _with_driver(uri: str) -> str:
+    """Name the installed driver: SQLAlchemy 2.0 takes a bare `postgresql://` for psycopg2, which we do not require."""
+    if uri.startswith("postgresql://") and find_spec("psycopg2") is None:
+        return uri.replace("postgresql://", "postgresql+psycopg://", 1)
+    return uri
+
+
+def _require_answer(uri: str) -> None:
+    """Connect once, because MLflow itself would try again for ten minutes."""
+    engine = create_engine(uri, connect_args={"connect_timeout": CONNECT_TIMEOUT_S})
+    try:
+        engine.connect().close()
+    finally:
+        engine.dispose()
 
 
 def _ensure_sqlite_store(database: Path, artifact_root: str | None) -> None:

@@ -14,11 +14,7 @@ BLUE, ORANGE, GREEN, GREY = "#2f5d8a", "#d1792b", "#4a8f5c", "#8a8f98"
 
 
 def draw_cycles(cycling: pd.DataFrame, title: str, path: Path) -> None:
-    """Draw a cycling table to a PNG file; quantities that were not measured are left out.
-
-    Args:
-        path: Is overwritten.
-    """
+    """Draw a cycling table to a PNG file; quantities that were not measured are left out."""
     figure = Figure(figsize=(7.2, 5.6), layout="constrained")
     FigureCanvasAgg(figure)
     upper, lower = figure.subplots(2, 1, sharex=True)
@@ -29,25 +25,25 @@ def draw_cycles(cycling: pd.DataFrame, title: str, path: Path) -> None:
     efficiency = cycling["coulombic_efficiency_pct"].to_numpy(float)
     if np.isfinite(efficiency).any():
         right = upper.twinx()
-        _draw(right, cycles, cycling, {"coulombic_efficiency_pct": ("efficiency", ORANGE, style)}, "")
+        # The first cycle is far below the others, so it is written: on the same scale nothing else would be seen.
+        later = cycles > cycles[0] if len(cycles) > 2 else np.ones(len(cycles), dtype=bool)
+        right.plot(cycles[later], efficiency[later], color=ORANGE, linewidth=1.5, **style)
         right.set_ylabel("Coulombic efficiency (%)", color=ORANGE)
-        # The first cycle is far below the others; without it the scale shows what happens afterwards.
-        later = efficiency[1:][np.isfinite(efficiency[1:])]
-        if len(later) > 2:
-            low = max(0.0, min(98.0, float(np.percentile(later, 2)) - 1.0))
-            right.set_ylim(low, 101.0)
+        if not later[0] and np.isfinite(efficiency[0]):
+            right.set_title(f"first cycle {efficiency[0]:.1f} %", fontsize=9, color=ORANGE, loc="right")
+        right.spines["top"].set_visible(False)
     _draw(lower, cycles, cycling, {"areal_resistance_ohm_cm2": ("resistance", GREEN, style)}, "Resistance (Ω cm²)")
     pressures: dict[str, tuple[str, str, dict[str, object]]] = {
-        "pressure_max_mpa": ("highest", GREY, {"linestyle": "-"}),
-        "pressure_min_mpa": ("lowest", GREY, {"linestyle": "--"}),
+        "pressure_max_mpa": ("highest pressure", GREY, {"linestyle": "-"}),
+        "pressure_min_mpa": ("lowest pressure", GREY, {"linestyle": "--"}),
     }
     if any(np.isfinite(cycling[name].to_numpy(float)).any() for name in pressures):
         right = lower.twinx()
         _draw(right, cycles, cycling, pressures, "Stack pressure (MPa)")
         right.set_ylim(bottom=0)
-        right.legend(title="pressure", fontsize=8, title_fontsize=8, frameon=False, loc="best")
+        right.legend(fontsize=8, frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1.0, 0.98))
     lower.set_xlabel("Cycle")
-    figure.suptitle(title, fontsize=11)
+    figure.suptitle(title, fontsize=10, wrap=True)
     figure.savefig(path, dpi=110)
 
 

@@ -55,11 +55,14 @@ class MetricPoint:
 
     Attributes:
         step: Cycle number for a curve; the revision of the result for an outcome.
+        at_ms: Milliseconds since the epoch. MLflow takes an equal point twice without a word, and of two values of
+            the same step the later one as the newest.
     """
 
     name: str
     value: float
     step: int
+    at_ms: int
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def project_trial(spec: CampaignSpec, trial: TrialRecord) -> TrialRun:
     )
 
 
-def curve_points(cycling: pd.DataFrame, max_points: int = MAX_CURVE_POINTS) -> Iterator[MetricPoint]:
+def curve_points(cycling: pd.DataFrame, at_ms: int, max_points: int = MAX_CURVE_POINTS) -> Iterator[MetricPoint]:
     """Yield each measured curve, thinned to every second, fourth, ... cycle; first and last cycle are kept.
 
     Strides are powers of two, so a table that has grown repeats the points already written.
@@ -109,7 +112,7 @@ def curve_points(cycling: pd.DataFrame, max_points: int = MAX_CURVE_POINTS) -> I
     for name in CURVES:
         values = cycling[name].to_numpy(float)
         for row in np.flatnonzero(kept & np.isfinite(values)):
-            yield MetricPoint(f"cycle/{name}", float(values[row]), int(cycles[row]))
+            yield MetricPoint(f"cycle/{name}", float(values[row]), int(cycles[row]), at_ms)
 
 
 def mlflow_key(name: str) -> str:
@@ -148,9 +151,10 @@ def _outcome_points(trial: TrialRecord) -> Iterator[MetricPoint]:
     for name, built in (trial.as_built or {}).items():
         if isinstance(built, int | float):
             values[f"as_built/{mlflow_key(name)}"] = built
+    at_ms = milliseconds(trial.proposed_at) + trial.last_seq
     for key, value in values.items():
         if math.isfinite(value):
-            yield MetricPoint(key, float(value), trial.n_revisions)
+            yield MetricPoint(key, float(value), trial.n_revisions, at_ms)
 
 
 def _tags(spec: CampaignSpec, trial: TrialRecord) -> dict[str, str]:

@@ -26,6 +26,8 @@ from afssb_opt.ledger import Lease, Ledger, NewTrial
 BATCH = 4
 SEED = 7
 
+Times = dict[str, list[float]]
+
 
 def cycling_table(rng: np.random.Generator, n_cycles: int = 500) -> pd.DataFrame:
     """Return a table with noise in every column, so that it does not compress better than a measured one."""
@@ -54,25 +56,25 @@ def result(rng: np.random.Generator) -> TrialResult:
     return TrialResult(outcomes, {"outcome_0": 0.1}, frozenset({"outcome_1"}), "simulation", {"stop_reason": "cycles"})
 
 
-def trial_loop(
-    ledger: Ledger, lease: Lease, rng: np.random.Generator, n_trials: int, times: dict[str, list[float]]
-) -> None:
+def trial_loop(ledger: Ledger, lease: Lease, rng: np.random.Generator, n_trials: int, times: Times) -> None:
     """Propose in batches, claim and record each, and note the milliseconds per trial and step."""
     for batch in range(n_trials // BATCH):
         proposed = new_trials(rng, BATCH, batch)
         tables = [cycling_table(rng) for _ in proposed]
-        started = time.perf_counter()
+        results = [result(rng) for _ in proposed]
+        processor, started = time.process_time(), time.perf_counter()
         added = ledger.add_trials(lease, proposed)
         proposing = (time.perf_counter() - started) / BATCH
-        for trial, table in zip(added, tables, strict=True):
+        for trial, table, found in zip(added, tables, results, strict=True):
             begun = time.perf_counter()
             claim = ledger.claim(lease, trial.uid)
             claimed = time.perf_counter()
-            ledger.record_result(trial.uid, result(rng), cycling=table, claim=claim)
+            ledger.record_result(trial.uid, found, cycling=table, claim=claim)
             ended = time.perf_counter()
-            for name, seconds in (("propose", proposing), ("claim", claimed - begun), ("record", ended - claimed),
-                                  ("all three", proposing + ended - begun)):  # fmt: skip
+            steps = {"propose": proposing, "claim": claimed - begun, "record": ended - claimed}
+            for name, seconds in {**steps, "all three": proposing + ended - begun}.items():
                 times.setdefault(name, []).append(1e3 * seconds)
+        times.setdefault("processor", []).append(1e3 * (time.process_time() - processor) / BATCH)
 
 
 def fill(ledger: Ledger, lease: Lease, rng: np.random.Generator, n_trials: int) -> None:
@@ -114,7 +116,7 @@ def main() -> None:
     with store(given.url) as url, Ledger.create_or_open(url) as ledger:
         stamp = time.time_ns()
         loop = ledger.register_campaign(f"loop {stamp}", {}, "0" * 64)
-        times: dict[str, list[float]] = {}
+        times: Times = {}
         trial_loop(ledger, ledger.acquire_lease(loop.uid, duration_s=600), rng, given.trials, times)
         for name, values in times.items():
             ordered = sorted(values)

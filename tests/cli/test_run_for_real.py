@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 
 from afssb_opt.domain.trials import TrialState
 from afssb_opt.ledger import Ledger
+from flows.local_server import prefect_api
 
 pytestmark = [pytest.mark.slow, pytest.mark.servers, pytest.mark.xdist_group("run")]
 
@@ -100,14 +101,37 @@ def slow_campaign(tmp_path, monkeypatch):
     return path
 
 
-def start_run(campaign: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "afssb_opt.cli", "run", str(campaign)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+@pytest.fixture(scope="module")
+def server_address(tmp_path_factory):
+    """Give the address of a Prefect server, so that not every test waits for one of its own."""
+    with prefect_api(tmp_path_factory.mktemp("prefect"), meanwhile=lambda: os.environ["PREFECT_API_URL"]) as address:
+        yield address
+
+
+@pytest.fixture
+def shared_server(server_address, monkeypatch):
+    monkeypatch.setenv("PREFECT_API_URL", server_address)
+
+
+class Run:
+    """`afssb run` in the background, its output in a file."""
+
+    def __init__(self, campaign: Path) -> None:
+        self.log = campaign.with_suffix(".log")
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "afssb_opt.cli", "run", str(campaign)],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def wait(self) -> int:
+        return self.process.wait(120)
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text()
 
 
 def test_a_campaign_runs_to_its_budget_and_fills_ledger_mlflow_and_report(tmp_path, private_stores, afssb):
@@ -139,10 +163,10 @@ def test_a_campaign_runs_to_its_budget_and_fills_ledger_mlflow_and_report(tmp_pa
 def test_a_killed_run_loses_nothing_repeats_nothing_and_leaves_no_process(
     private_stores, slow_campaign, afssb, tmp_path
 ):
-    run = start_run(slow_campaign)
+    run = Run(slow_campaign)
     wait_until(lambda: (tmp_path / "plant.log").exists() and len(trials_of(private_stores, "slow")) >= 4, 120)
     time.sleep(0.7)
-    run.kill()
+    run.process.kill()
     run.wait()
     wait_until(lambda: servers_left(private_stores) == [], 5)
     kept = {trial.uid: trial for trial in trials_of(private_stores, "slow")}
@@ -174,13 +198,16 @@ def afssb_flow_states(home: Path) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-def test_ctrl_c_stops_with_130_and_the_same_command_goes_on(private_stores, slow_campaign, afssb):
-    run = start_run(slow_campaign)
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_says_so_and_the_same_command_goes_on(
+    private_stores, slow_campaign, afssb, shared_server, sent, code
+):
+    run = Run(slow_campaign)
     wait_until(lambda: any(t.state == TrialState.COMPLETED for t in trials_of_if_any(private_stores)), 120)
-    os.kill(run.pid, signal.SIGINT)
-    output, _ = run.communicate(timeout=60)
-    assert run.returncode == 130, output
-    assert "the same command goes on" in output
+    run.process.send_signal(sent)
+    assert run.wait() == code, run.output
+    assert "the same command goes on" in run.output
+    assert "Traceback" not in run.output
     assert servers_left(private_stores) == []
     assert afssb("run", slow_campaign).returncode == 0
     assert {trial.state for trial in trials_of(private_stores, "slow")} == {TrialState.COMPLETED}
@@ -190,14 +217,13 @@ def trials_of_if_any(home: Path) -> list:
     return trials_of(home, "slow") if (home / "ledger.db").exists() else []
 
 
-def test_a_second_run_of_the_same_campaign_is_refused_while_the_first_works(private_stores, slow_campaign, afssb):
-    run = start_run(slow_campaign)
-    try:
-        wait_until(lambda: len(trials_of_if_any(private_stores)) > 0, 120)
-        second = afssb("run", slow_campaign)
-        assert second.returncode == 3
-        assert f"{run.pid}" in second.stderr
-    finally:
-        output, _ = run.communicate(timeout=120)
-    assert run.returncode == 0, output
+def test_a_second_run_of_the_same_campaign_is_refused_while_the_first_works(
+    private_stores, slow_campaign, afssb, shared_server
+):
+    run = Run(slow_campaign)
+    wait_until(lambda: len(trials_of_if_any(private_stores)) > 0, 120)
+    second = afssb("run", slow_campaign)
+    assert second.returncode == 3
+    assert f"{run.process.pid}" in second.stderr
+    assert run.wait() == 0, run.output
     assert len(trials_of(private_stores, "slow")) == 12

