@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from afssb_opt.domain.outcomes import OUTCOMES
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.ledger import Lease, Ledger, NewTrial, TrialRecord
 from afssb_opt.strategies import Optimizer
@@ -53,8 +52,6 @@ def informed_optimizer(spec: CampaignSpec, ledger: Ledger, campaign_uid: str) ->
         spec.objectives,
         spec.constraints,
         seed=spec.seed,
-        log_outcomes=[name for name in spec.outcome_names if name in OUTCOMES and OUTCOMES[name].is_log_scaled],
-        binary_outcomes=[name for name in spec.outcome_names if name in OUTCOMES and OUTCOMES[name].is_binary],
         n_initial=spec.initial_trials,
     )
     observations = ledger.observations(campaign_uid)

@@ -5,10 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from afssb_opt.campaign_file.problems import ProblemList
-from afssb_opt.campaign_file.schema import CampaignPart, ConstraintPart, EvaluatorPart, ObjectivePart, ProtocolPart
+from afssb_opt.campaign_file.schema import (
+    CampaignPart,
+    ConstraintPart,
+    DesignTaskPart,
+    EvaluatorPart,
+    ObjectivePart,
+    ProtocolPart,
+)
 from afssb_opt.campaign_file.space import parse_space
 from afssb_opt.domain.errors import CampaignFileError, suggest
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint
@@ -67,6 +75,31 @@ def build_spec(
         sha256=hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest(),
         definition=plain,
     )
+
+
+@dataclass(frozen=True)
+class DesignTask:
+    """What an optimiser needs of a campaign."""
+
+    space: DesignSpace
+    objectives: tuple[Objective, ...]
+    constraints: tuple[OutcomeConstraint, ...]
+    seed: int
+
+
+def build_design_task(definition: Mapping[str, Any]) -> DesignTask:
+    """Check space, objectives and constraints in the words of a campaign file, whatever evaluates them.
+
+    Raises:
+        CampaignFileError: With every problem found.
+    """
+    problems = ProblemList()
+    part = problems.validated(DesignTaskPart, definition, "")
+    space = parse_space(_group(definition, "space"), _list(definition, "design_constraints"), problems)
+    objectives, constraints, _ = _wishes(definition, problems)
+    if problems.found or part is None or space is None:
+        raise CampaignFileError(problems.found, "design task")
+    return DesignTask(space, tuple(objectives.values()), tuple(constraints.values()), part.seed)
 
 
 def build_protocol(definition: Mapping[str, Any], source: str, lines: Mapping[str, int]) -> Protocol:

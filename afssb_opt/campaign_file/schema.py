@@ -124,16 +124,21 @@ class BudgetPart(Part):
     channels: Annotated[int, Field(ge=1)] | None = None
 
 
-class CampaignPart(Part):
-    """The top level; `space`, `objectives` and the like are checked entry by entry for better messages."""
+class DesignTaskPart(Part):
+    """What an optimiser needs; `space`, `objectives` and the like are checked entry by entry for better messages."""
 
-    name: Name
-    question: str = ""
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
     space: Annotated[dict[str, Any], Field(min_length=1)]
     objectives: Annotated[dict[str, Any], Field(min_length=1, max_length=5)]
     constraints: dict[str, Any] = Field(default_factory=dict)
     design_constraints: list[Any] = Field(default_factory=list)
+
+
+class CampaignPart(DesignTaskPart):
+    """The top level of a campaign file."""
+
+    name: Name
+    question: str = ""
     protocol: ProtocolPart = Field(default_factory=ProtocolPart)
     evaluator: Literal["simulation", "lab"] | EvaluatorPart = "simulation"
     batch_size: Annotated[int, Field(ge=1, le=64)] = 4

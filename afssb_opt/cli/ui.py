@@ -40,9 +40,9 @@ def ui(campaign: Path | None, port: int) -> None:
     server = subprocess.Popen(command, env={**os.environ, **environment})  # noqa: S603  MLflow's own command line
     try:
         code = server.wait()
-    except KeyboardInterrupt:
-        server.terminate()
-        server.wait(timeout=20)
-        return
+    finally:
+        if server.poll() is None:
+            server.terminate()
+            server.wait(timeout=20)
     if code != 0:
         raise StoreError(f"MLflow's UI ended with exit code {code}; its messages stand above")

@@ -16,6 +16,8 @@ MIN_POINTS: Final = 8
 MAX_RESIDUAL: Final = 0.02
 # RC elements per decade of the test; 3 follow any arc of a battery and still cannot follow drift.
 ELEMENTS_PER_DECADE: Final = 3
+# An arc whose top lies just outside the measured range still bends the spectrum inside it.
+MARGIN_DECADES: Final = 1.0
 # More sign changes of the imaginary part than one (inductive start) make the intercept a matter of noise.
 MAX_SIGN_CHANGES: Final = 2
 
@@ -88,16 +90,16 @@ def spectrum_result(spectrum: Spectrum) -> SpectrumResult:
 def kramers_kronig_fit(frequency: np.ndarray, z: np.ndarray) -> tuple[float, float, float]:
     """Fit a resistor, RC elements with fixed time constants, an inductance and a capacitance in series.
 
-    Every such chain obeys the Kramers-Kronig relations, so what it cannot follow does not. Resistances are kept
-    positive, which holds for batteries and makes intercept and total stable.
+    Every such chain obeys the Kramers-Kronig relations, so what it cannot follow does not. For intercept and total
+    the resistances are kept positive, which holds for batteries and makes both stable.
 
     Returns:
         Largest residual over the modulus, intercept in ohm, total resistance in ohm.
     """
     omega = 2 * np.pi * frequency
     decades = max(1.0, float(np.log10(omega.max() / omega.min())))
-    n_elements = max(4, int(ELEMENTS_PER_DECADE * (decades + 1)))
-    tau = np.logspace(-np.log10(omega.max()) - 0.5, -np.log10(omega.min()) + 0.5, n_elements)
+    n_elements = int(ELEMENTS_PER_DECADE * (decades + 2 * MARGIN_DECADES))
+    tau = np.logspace(-np.log10(omega.max()) - MARGIN_DECADES, -np.log10(omega.min()) + MARGIN_DECADES, n_elements)
     weight = 1.0 / np.abs(z)
     columns = [np.ones_like(omega, dtype=complex)]
     columns += [1.0 / (1.0 + 1j * omega * constant) for constant in tau]
@@ -105,9 +107,10 @@ def kramers_kronig_fit(frequency: np.ndarray, z: np.ndarray) -> tuple[float, flo
     design = np.column_stack(columns) * weight[:, None]
     target = z * weight
     stacked = np.vstack([design.real, design.imag])
-    solution, _ = nnls(stacked, np.concatenate([target.real, target.imag]))
-    fitted = np.column_stack(columns) @ solution
-    residual = float(np.max(np.abs(fitted - z) * weight))
+    wanted = np.concatenate([target.real, target.imag])
+    free, *_ = np.linalg.lstsq(stacked, wanted, rcond=1e-8)
+    residual = float(np.max(np.abs(np.column_stack(columns) @ free - z) * weight))
+    solution, _ = nnls(stacked, wanted)
     # Elements slower than the slowest measured point belong to the blocking tail, not to an arc that was seen.
     seen = tau <= 1.0 / omega.min()
     return residual, float(solution[0]), float(solution[0] + solution[1 : 1 + n_elements][seen].sum())

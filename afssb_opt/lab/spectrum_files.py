@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from afssb_opt.lab.findings import Finding, UnreadableError, Verdict, refuse
+from afssb_opt.lab.findings import Finding, Verdict, refuse
 from afssb_opt.lab.impedance import Spectrum
 from afssb_opt.lab.text_file import DELIMITERS, decimal_sign, read_head
 
@@ -41,6 +41,9 @@ def read_spectrum(path: Path) -> Spectrum | None:
     start, delimiter, (place_f, place_re, place_im), sign, has_cycling = found
     above = "\n".join(lines[:start])
     body = lines[start:]
+    if lines[0].startswith("EXPLAIN"):
+        # Further tables of a Gamry file follow, each with its name at the beginning of a line.
+        body = body[: next((number for number, line in enumerate(body) if line and line[0] != "\t"), len(body))]
     decimal, _ = decimal_sign(body, delimiter)
     points = [_point(line.split(delimiter), (place_f, place_re, place_im), decimal) for line in body]
     filled = [point for line, point in zip(body, points, strict=True) if point is not None and line.strip()]
@@ -63,6 +66,9 @@ def _header(lines: list[str]) -> tuple[int, str, tuple[int, int, int], float, bo
             plain = next((i for i, n in enumerate(names) if _IMAGINARY.match(n)), None)
             negated = next((i for i, n in enumerate(names) if _NEGATED.match(n)), None)
             imaginary = plain if plain is not None else negated
+            if places[1] is not None and imaginary is not None and places[0] is None and _has_ohm(names):
+                raise refuse("impedance.points", "no column of frequency", "frequency, real and imaginary part",
+                             "Export with the frequency", f"line {number + 1}")  # fmt: skip
             if places[0] is None or places[1] is None or imaginary is None:
                 continue
             start = number + 1
@@ -71,6 +77,11 @@ def _header(lines: list[str]) -> tuple[int, str, tuple[int, int, int], float, bo
             has_cycling = any(re.match(r"^<?E|^voltage", name, re.IGNORECASE) for name in names)
             return start, delimiter, (places[0], places[1], imaginary), 1.0 if plain is not None else -1.0, has_cycling
     return None
+
+
+def _has_ohm(names: list[str]) -> bool:
+    """Tell whether any of the columns is an impedance in ohm."""
+    return any(re.search(r"ohm|Ω", name, re.IGNORECASE) for name in names)
 
 
 def _point(fields: list[str], places: tuple[int, int, int], decimal: str) -> tuple[float, float, float] | None:
@@ -126,5 +137,3 @@ def _spectrum(points: list[tuple[float, float, float]], sign: float, above: str,
     kept = table[complete]
     return Spectrum(kept[:, 0], kept[:, 1] + 1j * sign * kept[:, 2], conditions, tuple(findings))
 
-
-__all__ = ["UnreadableError", "read_spectrum"]

@@ -17,12 +17,15 @@ from afssb_opt.lab.formats import TEXT_FORMATS
 from afssb_opt.lab.formats.text_format import TextFormat
 from afssb_opt.lab.moments import clock_seconds, moment_seconds
 from afssb_opt.lab.series import REQUIRED, RawSeries
+from afssb_opt.lab.units import plain_label
 from afssb_opt.lab.text_file import DELIMITERS, SAMPLE_LINES, TextHead, decimal_sign, read_head
 
 # A header stands among the first lines; EC-Lab writes up to 150 before it.
 MAX_HEADER_LINE: Final = 1000
 # Fewer known columns than this and a line is not a header at all.
 MIN_COLUMNS: Final = 3
+# A line with one of these is the header of a result table.
+ID_LABELS: Final = frozenset({"trial", "trial id", "trial label"})
 _MISSING: Final = ["", "NaN", "nan", "XXX", "--", "#N/A", "N/A", "null"]
 
 
@@ -71,8 +74,8 @@ def find_header(lines: tuple[str, ...]) -> Header:
             break
     if best is None:
         raise refuse(
-            "series.format", "no header of a known cycler export",
-            "the formats of docs/lab-results.md", "Export it as CSV with time, voltage and current",
+            "series.format", "neither a table with a column 'trial' or 'cell_id', nor a known cycler export",
+            "the formats of docs/lab-results.md", "Add the column, or export time, voltage and current as CSV",
         )  # fmt: skip
     missing = [name for name in REQUIRED if name not in best.columns]
     if missing:
@@ -88,7 +91,7 @@ def _candidates(number: int, line: str, lines: tuple[str, ...]) -> list[Header]:
     found = []
     for delimiter in DELIMITERS:
         names = line.split(delimiter)
-        if len(names) < MIN_COLUMNS:
+        if len(names) < MIN_COLUMNS or any(plain_label(name) in ID_LABELS for name in names):
             continue
         for text_format in TEXT_FORMATS.values():
             if above is None and text_format.marker:

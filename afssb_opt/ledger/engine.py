@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, Pool, create_engine, event, inspect, select, text
+from sqlalchemy import Connection, Engine, Pool, create_engine, inspect, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
@@ -98,18 +98,21 @@ def reading(engine: Engine) -> Iterator[Connection]:
         if engine.dialect.name == "postgresql":
             connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         with connection.begin():
+            if engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN")
             yield connection
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that writes: all of it is durable when the block ends, or nothing."""
-    with store_errors(engine), engine.connect() as connection:
-        connection = connection.execution_options(is_writing=True)
-        with connection.begin():
-            reach("ledger.write.begun")
-            yield connection
-            reach("ledger.write.committing")
+    with store_errors(engine), engine.connect() as connection, connection.begin():
+        if engine.dialect.name == "sqlite":
+            # IMMEDIATE: a transaction that will write waits at its start, where waiting is safe, not half way.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reach("ledger.write.begun")
+        yield connection
+        reach("ledger.write.committing")
     reach("ledger.write.committed")
 
 
@@ -166,15 +169,7 @@ def _sqlite_engine(path: Path) -> Engine:
             raise
         return connection
 
-    engine = create_engine(f"sqlite:///{path}", creator=connect)
-
-    def begin(connection: Connection) -> None:
-        # IMMEDIATE: a transaction that will write waits at its start, where waiting is safe, not half way.
-        is_writing = connection.get_execution_options().get("is_writing", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
-
-    event.listen(engine, "begin", begin)
-    return engine
+    return create_engine(f"sqlite:///{path}", creator=connect)
 
 
 def _postgresql_engine(url: URL) -> Engine:

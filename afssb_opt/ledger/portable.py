@@ -20,7 +20,7 @@ from afssb_opt.ledger.canonical import canonical_json, table_from_parquet, time_
 from afssb_opt.ledger.labels import serial_of_label
 from afssb_opt.ledger.records import CampaignRecord, TrialRecord
 from afssb_opt.ledger.replay import replay
-from afssb_opt.ledger.rows import event_from_row, require_campaign, row_of_trial, row_sha256
+from afssb_opt.ledger.rows import attach_table, event_from_row, require_campaign, row_of_trial, row_sha256
 from afssb_opt.ledger.schema import attachments, campaigns, claims, counters, events, trials
 
 FORMAT: Final = "afssb-campaign-1"
@@ -95,8 +95,7 @@ def import_campaign(connection: Connection, now: datetime, folder: Path) -> Camp
     connection.execute(campaigns.insert().values(uid=uid, name=name, created_at=rows[0]["at"]))
     connection.execute(events.insert(), rows)
     for sha256, body in tables.items():
-        if connection.execute(select(attachments.c.sha256).where(attachments.c.sha256 == sha256)).first() is None:
-            connection.execute(attachments.insert().values(sha256=sha256, parquet=body))
+        attach_table(connection, sha256, body)
     written = select(events).where(events.c.campaign_uid == uid).order_by(events.c.seq)
     entered = list(replay(event_from_row(row) for row in connection.execute(written).mappings()).values())
     if entered:

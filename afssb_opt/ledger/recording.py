@@ -22,20 +22,17 @@ from afssb_opt.ledger.canonical import (
     plain_values,
     sha256_text,
 )
-from afssb_opt.ledger.failpoints import reach
 from afssb_opt.ledger.leasing import require_newest_claim
 from afssb_opt.ledger.records import Claim, Recorded, TrialRecord
 from afssb_opt.ledger.replay import SHELVED_STATES, result_content, states_the_same
-from afssb_opt.ledger.rows import Draft, change_trial, load_trial
-from afssb_opt.ledger.schema import attachments, events
+from afssb_opt.ledger.rows import Draft, attach_table, change_trial, load_trial
+from afssb_opt.ledger.schema import events
 
 _SAME_EVENT: Final = select(events.c.seq).where(
     (events.c.trial_uid == bindparam("trial"))
     & (events.c.kind == bindparam("wanted_kind"))
     & (events.c.content_sha256 == bindparam("sha256"))
 )
-_SAME_TABLE: Final = select(attachments.c.sha256).where(attachments.c.sha256 == bindparam("wanted"))
-_ATTACH: Final = attachments.insert()
 
 
 @dataclass(frozen=True)
@@ -96,15 +93,14 @@ def record_result(connection: Connection, now: datetime, trial_uid: str, prepare
     """
     trial = load_trial(connection, trial_uid, is_locking=True)
     words = prepared.words
-    if _is_known(connection, trial, prepared):
+    is_repeat = _is_in_record(connection, trial, "result", prepared.sha256)
+    if _stands_already(trial, prepared, is_repeat=is_repeat):
         return Recorded.ALREADY_KNOWN
     if claim is not None:
         require_newest_claim(trial, claim)
-    table_key = words["cycling_sha256"]
-    if table_key is not None and connection.execute(_SAME_TABLE, {"wanted": table_key}).first() is None:
-        connection.execute(_ATTACH, {"sha256": table_key, "parquet": prepared.parquet})
-        reach("ledger.table.attached")
-    sha256 = _free_sha256(connection, trial, "result", prepared.sha256)
+    if prepared.parquet is not None:
+        attach_table(connection, words["cycling_sha256"], prepared.parquet)
+    sha256 = _free_sha256(trial, prepared.sha256, is_repeat=is_repeat)
     draft = Draft(trial.campaign_uid, trial.uid, "result", words, plain_text(actor), sha256)
     return _what_became(trial, change_trial(connection, trial, draft, now))
 
@@ -124,21 +120,21 @@ def record_failure(connection: Connection, now: datetime, trial_uid: str, failur
     trial = load_trial(connection, trial_uid, is_locking=True)
     words = {"kind": failure.kind, "reason": failure.reason, "attempt": trial.attempts}
     content = sha256_text(canonical_json(words))
-    if _is_in_record(connection, trial, "failure", content) and trial.state in ENDED_STATES:
+    is_repeat = _is_in_record(connection, trial, "failure", content)
+    if is_repeat and trial.state in ENDED_STATES:
         return Recorded.ALREADY_KNOWN
     if claim is not None:
         require_newest_claim(trial, claim)
-    sha256 = _free_sha256(connection, trial, "failure", content)
+    sha256 = _free_sha256(trial, content, is_repeat=is_repeat)
     draft = Draft(trial.campaign_uid, trial.uid, "failure", words, plain_text(actor), sha256)
     return _what_became(trial, change_trial(connection, trial, draft, now))
 
 
-def _is_known(connection: Connection, trial: TrialRecord, prepared: PreparedResult) -> bool:
+def _stands_already(trial: TrialRecord, prepared: PreparedResult, *, is_repeat: bool) -> bool:
     if prepared.words["is_correction"]:
         return states_the_same(trial, prepared.words)
     # A trial that was restored for another attempt has its old results in the record but none standing.
-    is_standing = trial.result is not None or trial.state in ENDED_STATES
-    return is_standing and _is_in_record(connection, trial, "result", prepared.sha256)
+    return is_repeat and (trial.result is not None or trial.state in ENDED_STATES)
 
 
 def _is_in_record(connection: Connection, trial: TrialRecord, kind: str, sha256: str) -> bool:
@@ -146,11 +142,9 @@ def _is_in_record(connection: Connection, trial: TrialRecord, kind: str, sha256:
     return connection.execute(_SAME_EVENT, sought).first() is not None
 
 
-def _free_sha256(connection: Connection, trial: TrialRecord, kind: str, sha256: str) -> str:
+def _free_sha256(trial: TrialRecord, sha256: str, *, is_repeat: bool) -> str:
     """Return the content hash, or one bound to this moment where the same content is recorded a second time."""
-    if _is_in_record(connection, trial, kind, sha256):
-        return sha256_text(f"{sha256} after {trial.last_seq}")
-    return sha256
+    return sha256_text(f"{sha256} after {trial.last_seq}") if is_repeat else sha256
 
 
 def _what_became(before: TrialRecord, after: TrialRecord) -> Recorded:

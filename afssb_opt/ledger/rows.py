@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import BindParameter, Connection, RowMapping, Select, bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from afssb_opt.domain.space import design_key
 from afssb_opt.domain.trials import TrialFailure, TrialState
@@ -18,7 +19,7 @@ from afssb_opt.ledger.failpoints import reach
 from afssb_opt.ledger.labels import looks_like_label, serial_of_label, trial_label
 from afssb_opt.ledger.records import Event, TrialRecord
 from afssb_opt.ledger.replay import apply_event, result_from_words, result_words
-from afssb_opt.ledger.schema import campaigns, claims, events, trials
+from afssb_opt.ledger.schema import attachments, campaigns, claims, events, trials
 
 # Built once: putting these together again for each trial costs more than running them.
 _WANTED: Final[BindParameter[str]] = bindparam("wanted")
@@ -29,6 +30,10 @@ _APPEND_MANY: Final = events.insert().returning(events.c.seq, sort_by_parameter_
 _TRIAL_BY_UID: Final = select(trials).where(trials.c.uid == _WANTED)
 _TRIAL_BY_LABEL: Final = select(trials).where(trials.c.label == _WANTED)
 _SAVE_TRIAL: Final = trials.update().where(trials.c.uid == _WANTED)
+_ATTACH: Final = {
+    "sqlite": sqlite.insert(attachments).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(attachments).on_conflict_do_nothing(),
+}
 _END_CLAIM: Final = claims.delete().where(claims.c.trial_uid == _WANTED)
 
 
@@ -125,15 +130,22 @@ def change_trial(connection: Connection, trial: TrialRecord, draft: Draft, at: d
     Raises:
         MoveError: The trial's state does not allow the event; nothing is written.
     """
-    # Tried on a placeholder first: a refused move must not reach the record.
-    apply_event(trial, Event(trial.last_seq, draft.campaign_uid, trial.uid, draft.kind, draft.payload, at, draft.actor))
-    (event,) = append_events(connection, [replace(draft, after_seq=trial.last_seq)], at)
-    changed = apply_event(trial, event)
+    # Applied before it has a number: a refused move must not reach the record.
+    draft = replace(draft, after_seq=trial.last_seq)
+    changed = apply_event(trial, Event(0, draft.campaign_uid, trial.uid, draft.kind, draft.payload, at, draft.actor))
+    (event,) = append_events(connection, [draft], at)
+    changed = replace(changed, last_seq=event.seq)
     connection.execute(_SAVE_TRIAL, {"wanted": trial.uid, **_standing(changed)})
     reach("ledger.trial.saved")
     if trial.state is TrialState.CLAIMED and changed.state is not TrialState.CLAIMED:
         connection.execute(_END_CLAIM, {"wanted": trial.uid})
     return changed
+
+
+def attach_table(connection: Connection, sha256: str, parquet: bytes) -> None:
+    """Keep a cycling table under the hash of its content; the same one may come with several trials."""
+    connection.execute(_ATTACH[connection.dialect.name], {"sha256": sha256, "parquet": parquet})
+    reach("ledger.table.attached")
 
 
 def load_trial(connection: Connection, uid_or_label: str, *, is_locking: bool = False) -> TrialRecord:

@@ -84,7 +84,7 @@ _FIRST_GROWTH = 2.0
 _STEP_FLOOR_H = 1e-10
 _STEP_LIMIT = 50_000
 # The end of a half cycle is placed to this share of the relative tolerance times the cathode capacity.
-_EVENT_SHARE = 0.01
+_EVENT_SHARE = 0.03
 # A discharge capacity below this share of the second cycle's ends the test; life to 80 % is then known.
 _END_SHARE = 0.5
 # Or below this share of the cathode, where even the second cycle gave next to nothing.

@@ -53,7 +53,7 @@ class CellParameters:
     rough_contact_loss: float = _value(0.15, "1", 0.05, 0.4, "assumed: bare contact loss as pressure goes to 0")
     rough_contact_pressure_mpa: float = _value(2.0, "MPa", 1.0, 5.0, "assumed: pressure that halves it twice")
     void_mean: float = _value(1e-4, "1", 1e-6, 1e-3, "assumed: voids that no pressure closes")
-    metal_switch_mah_cm2: float = _value(0.02, "mAh/cm2", 0.005, 0.05, "assumed: smooth end of lithium metal")
+    metal_switch_mah_cm2: float = _value(0.05, "mAh/cm2", 0.005, 0.1, "assumed: smooth end of lithium metal")
     coverage_capacity_mah_cm2: float = _value(0.15, "mAh/cm2", 0.05, 0.5, "assumed: nuclei coalesce (0.7 um)")
     nucleation_scale_mv: float = _value(30.0, "mV", 15.0, 60.0, "assumed: overpotential that thins nuclei e-fold")
 
@@ -130,7 +130,7 @@ class CellParameters:
     li3n_capacity_mah_g: float = _value(2309.0, "mAh/g", 2300.0, 2320.0, "three electrons per Li3N")
     li3n_utilisation: float = _value(0.7, "1", 0.3, 1.0, "assumed; air-passivated Li3N gave 0.35")
     li3n_current_share: float = _value(0.4, "1", 0.2, 0.8, "assumed: share of charge current while it lasts")
-    li3n_switch_mah_cm2: float = _value(0.02, "mAh/cm2", 0.005, 0.05, "assumed: smooth end of the reaction")
+    li3n_switch_mah_cm2: float = _value(0.05, "mAh/cm2", 0.005, 0.1, "assumed: smooth end of the reaction")
     li3n_void_weight: float = _value(0.04, "1", 0.02, 0.08, "assumed: weight share whose gas voids double cathode loss")
 
 

@@ -55,7 +55,7 @@ REJECTED, ACCEPTED, EVENT = 0.0, 1.0, 2.0
 
 # Sizes at which an absolute error counts as much as a relative one, in the order of `STATES`: lithium of the size
 # that a cycle loses matters, so the stores of lost lithium are held tighter than those that are cycled.
-ERROR_SCALES = np.array([0.1, 0.1, 0.05, 0.1, 0.02, 0.02, 0.02, 0.02, 0.1, 1.0, 10.0, 0.1, 1.0])
+ERROR_SCALES = np.array([0.1, 0.1, 0.05, 0.1, 0.02, 0.02, 0.02, 0.03, 0.1, 1.0, 10.0, 0.05, 1.0])
 
 # A step may grow fourfold and shrink fivefold; 0.9 keeps the next one from failing.
 _SAFETY, _SHRINK, _GROW = 0.9, 0.2, 4.0
@@ -66,7 +66,7 @@ _SMALL_ERROR = 1e-9
 # Bisection to 1e-9 of a step; it happens once in a cell's life.
 _SHORT_ITERATIONS = 30
 # Within this distance of the limit the voltage is straight enough for interpolation.
-_NEAR_V = 0.05
+_NEAR_V = 0.2
 # The Illinois method needs about eight; the rest is for steps that end in a cliff.
 _EVENT_ITERATIONS = 60
 
@@ -99,6 +99,11 @@ def locate(b: Any, lanes: int, lane: int, limit: float, v_old: float, v_new: flo
         # The half cycle began beyond its limit: it passes no charge.
         interpolate(b, lanes, lane, 0.0, U)
         return 0.0
+    f_middle = _clip(b[V_MIDDLE * lanes + lane] - limit)
+    if (f_middle > 0.0) == (f_high > 0.0):
+        high, f_high = 0.5, f_middle
+    else:
+        low, f_low = 0.5, f_middle
     theta, side = 1.0, 0
     for _ in range(_EVENT_ITERATIONS):
         theta = (low * f_high - high * f_low) / (f_high - f_low)

@@ -17,6 +17,8 @@ from afssb_opt.strategies.one_sided import condition_one_sided
 from afssb_opt.strategies.outcome_scale import OutcomeScale
 from afssb_opt.strategies.surrogate import Ensemble, Hyperparameters, KernelShape, fit_hyperparameters
 
+# An outcome may be modelled from the cells that passed alone if at least this many did.
+MIN_SOUND: Final = 5
 # Latent noise of a pass/fail label: a cell right at the edge may go either way.
 LABEL_NOISE: Final = 0.1
 # The latent function of a label may reach two standard deviations, so that a region can be 97 % safe.
@@ -94,8 +96,22 @@ def fit_models(
     wanted = dict.fromkeys(objective.outcome for objective in objectives)
     binary = [c for c in constraints if c.outcome not in wanted and _is_binary(c.outcome, observations, binary_outcomes)]
     wanted |= dict.fromkeys(c.outcome for c in constraints if c not in binary)
+    broken = np.zeros(len(observations), dtype=bool)
+    for constraint in binary:
+        broken |= observations[constraint.outcome].notna().to_numpy() & ~constraint.holds(
+            observations[constraint.outcome].to_numpy(float)
+        )
     for outcome in wanted:
-        model, found = fit_outcome(shape, features, observations, outcome, outcome in log_outcomes, seed)
+        is_log = outcome in log_outcomes
+        model, found = fit_outcome(shape, features, observations, outcome, is_log, seed)
+        if model is not None and MIN_SOUND <= len(model.rows) - int(broken[model.rows].sum()) < len(model.rows):
+            sound = observations.assign(**{outcome: observations[outcome].where(~broken)})
+            rival, rival_found = fit_outcome(shape, features, sound, outcome, is_log, seed)
+            if rival is not None and _evidence(rival, rival.rows) > _evidence(model, rival.rows):
+                n_left_out = len(model.rows) - len(rival.rows)
+                model = rival
+                found = [*rival_found, f"{outcome}: {n_left_out} cells that broke a pass/fail limit are left out, "
+                         "since the others are predicted better without them"]  # fmt: skip
         notes += found
         if model is not None:
             outcomes[outcome] = model
@@ -109,6 +125,15 @@ def fit_models(
         labels = np.where(failed & ~has_outcomes, 0.0, np.where(has_outcomes, 1.0, np.nan))
         feasibility += _fit_feasibility(shape, features, labels, "completed", seed)
     return CampaignModel(encoding, outcomes, tuple(feasibility), tuple(notes))
+
+
+def _evidence(model: OutcomeModel, rows: np.ndarray) -> float:
+    """Return the mean log density of the given rows, each predicted from all others, in the outcome's unit."""
+    mean, variance = model.gp.leave_one_out()
+    here = torch.as_tensor(np.isin(model.rows, rows))
+    error = (model.gp.members[0].targets - mean)[here]
+    density = -0.5 * (variance[here].log() + error**2 / variance[here])
+    return float(density.mean()) - float(np.log(model.scale.spread))
 
 
 def _is_binary(outcome: str, observations: pd.DataFrame, declared: Collection[str]) -> bool:

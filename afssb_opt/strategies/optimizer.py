@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 import torch
 
+from afssb_opt.campaign_file import build_design_task
 from afssb_opt.domain.errors import DesignError, StrategyError
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint
+from afssb_opt.domain.outcomes import OUTCOMES
 from afssb_opt.domain.space import DesignSpace
 from afssb_opt.strategies import diagnostics
 from afssb_opt.strategies.encoding import Encoding
@@ -36,8 +39,8 @@ class Optimizer:
         constraints: Sequence[OutcomeConstraint] = (),
         *,
         seed: int = 0,
-        log_outcomes: Collection[str] = (),
-        binary_outcomes: Collection[str] = (),
+        log_outcomes: Collection[str] | None = None,
+        binary_outcomes: Collection[str] | None = None,
         n_initial: int | None = None,
     ) -> None:
         """Set up without observations.
@@ -47,8 +50,9 @@ class Optimizer:
             objectives: What is wanted, one or several.
             constraints: Limits on outcomes.
             seed: Makes all random choices repeatable.
-            log_outcomes: Positive outcomes whose ratios matter rather than differences, such as a cycle life.
-            binary_outcomes: Outcomes that are only 0 or 1, such as a short circuit.
+            log_outcomes: Positive outcomes whose ratios matter rather than differences, such as a cycle life;
+                None takes what the project knows of its standard outcomes.
+            binary_outcomes: Outcomes that are only 0 or 1, such as a short circuit; None likewise.
             n_initial: Designs that fill the space before a model is asked; by default as many as it takes.
 
         Raises:
@@ -58,6 +62,10 @@ class Optimizer:
         if not names or len(set(names)) != len(names):
             raise StrategyError(f"objectives on {names}: at least one is needed, each on an outcome of its own")
         known = {*names, *(constraint.outcome for constraint in constraints)}
+        if log_outcomes is None:
+            log_outcomes = [name for name in known if name in OUTCOMES and OUTCOMES[name].is_log_scaled]
+        if binary_outcomes is None:
+            binary_outcomes = [name for name in known if name in OUTCOMES and OUTCOMES[name].is_binary]
         unknown = sorted({*log_outcomes, *binary_outcomes} - known)
         if unknown:
             raise StrategyError(f"log or binary outcomes {unknown} are neither objectives nor constraints; "
@@ -73,6 +81,16 @@ class Optimizer:
         self._observations = empty_observations(space, self.outcomes)
         self._asked = self._observations.loc[:, list(space.names)]
         self._model: CampaignModel | None = None
+
+    @classmethod
+    def from_dict(cls, definition: Mapping[str, Any]) -> Self:
+        """Return an optimiser for `{space, objectives, constraints, design_constraints, seed}`, as in a campaign file.
+
+        Raises:
+            CampaignFileError: With every problem found.
+        """
+        task = build_design_task(definition)
+        return cls(task.space, task.objectives, task.constraints, seed=task.seed)
 
     @property
     def observations(self) -> pd.DataFrame:

@@ -15,8 +15,8 @@ from afssb_opt.strategies.encoding import Encoding
 
 # Relative nugget: keeps repeated designs invertible and is far below any laboratory noise.
 JITTER: Final = 1e-6
-# Variance of the unknown mean of standardised values: the mean is known to about half a standard deviation.
-MEAN_VARIANCE: Final = 0.25
+# Variance of the unknown mean of standardised values: a dozen cells need not be typical of the space.
+MEAN_VARIANCE: Final = 1.0
 # More observations than this hardly move the hyperparameters but cost n^3 per step.
 MAX_FIT_ROWS: Final = 160
 

@@ -99,8 +99,11 @@ def _findings(spec: CampaignSpec, observations: pd.DataFrame) -> list[str]:
     if best.empty:
         return [_why_none(spec, observations)]
     if len(spec.objectives) == 1:
-        row = best.iloc[0]
-        return [f"Best cell so far: {_cell_text(spec, row, spec.objectives[0].outcome)}"]
+        first = spec.objectives[0].outcome
+        if len(best) > 1:
+            value = row_outcome_text(spec, best.iloc[0], first)
+            return [f"{len(best)} cells share the best value so far, {value}; they stand in the table below."]
+        return [f"Best cell so far: {_cell_text(spec, best.iloc[0], first)}"]
     many = f"{len(best)} cells form" if len(best) > 1 else "One cell forms"
     sentences = [f"{many} the Pareto set: no other cell is better in one objective without being worse in another."]
     values = maximised_table(spec.objectives, best)

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from afssb_opt.domain.space import round_significant
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.domain.variables import Continuous, Discrete
 from afssb_opt.tracking.figure_style import ACCENT, LEVEL_COLORS, MUTED, log_ticks, safe, styled, titled, value_axis
-from afssb_opt.tracking.labels import outcome_label, outcome_name_and_unit, variable_label
+from afssb_opt.tracking.labels import outcome_label, outcome_name_and_unit, value_text, variable_label
 
 # Fewer cells say nothing about how well the others are foretold.
 MIN_CHECKED: Final = 3
@@ -81,7 +82,8 @@ def importance_figure(spec: CampaignSpec, importance: pd.DataFrame) -> go.Figure
     """Draw the share of each variable in the variation of each outcome; None where nothing varies."""
     if importance.empty or not (importance["importance"] > 0).any():
         return None
-    outcomes = list(dict.fromkeys(importance["outcome"]))
+    present = set(importance["outcome"])
+    outcomes = [name for name in spec.outcome_names if name in present]
     total = importance.groupby("variable")["importance"].sum().sort_values()
     figure = go.Figure()
     for place, outcome in enumerate(outcomes):
@@ -151,6 +153,6 @@ def check_sentences(spec: CampaignSpec, left_out: pd.DataFrame) -> list[str]:
         order = f", rank correlation {rank:.2f}" if np.isfinite(rank) else ""
         sentences.append(
             f"{label}: {inside} of {len(rows)} cells lie inside their 95 % interval; median error "
-            f"{f'{error:.2g} {unit}'.strip()}{order}."
+            f"{value_text(round_significant(error, 2), unit)}{order}."
         )
     return sentences

@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import pandas as pd
 
@@ -24,6 +25,21 @@ from afssb_opt.tracking.labels import (
     variable_name_and_unit,
 )
 from afssb_opt.tracking.progress import best_rows
+
+
+_PROTOCOL_LABELS: Final[Mapping[str, tuple[str, str]]] = {
+    "temperature_c": ("Temperature", "°C"),
+    "current_density_ma_cm2": ("Charge current", "mA/cm²"),
+    "areal_capacity_mah_cm2": ("Areal capacity", "mAh/cm²"),
+    "cycles": ("Cycles at most", ""),
+    "discharge_current_density_ma_cm2": ("Discharge current", "mA/cm²"),
+    "upper_voltage_v": ("Upper voltage", "V"),
+    "lower_voltage_v": ("Lower voltage", "V"),
+    "rest_min": ("Rest", "min"),
+    "fixture": ("Fixture", ""),
+    "cathode": ("Cathode", ""),
+    "electrolyte": ("Electrolyte", ""),
+}
 
 
 @dataclass(frozen=True)
@@ -118,20 +134,12 @@ def conditions(spec: CampaignSpec, trials: Sequence[TrialRecord], record: Campai
         ("Budget", f"{spec.budget.trials} trials, {spec.batch_size} at a time"),
         ("Evaluator", spec.evaluator.kind),
     ]
-    protocol = []
-    for name, value in spec.protocol.as_dict().items():
-        if value is not None:
-            label, unit = variable_name_and_unit(name)
-            protocol.append(
-                (label.replace("_", " ").capitalize(), value_text(value, unit or _PROTOCOL_UNITS.get(name, "")))
-            )
+    protocol = [
+        (_PROTOCOL_LABELS[name][0], value_text(value, _PROTOCOL_LABELS[name][1]))
+        for name, value in spec.protocol.as_dict().items()
+        if value is not None
+    ]
     return [Block("Wanted", tuple(wanted)), Block("Protocol", tuple(protocol)), _provenance(spec, trials, record)]
-
-
-# Units that the names of the protocol's fields do not show in a form `variable_name_and_unit` knows.
-_PROTOCOL_UNITS: Mapping[str, str] = {
-    "temperature_c": "°C", "upper_voltage_v": "V", "lower_voltage_v": "V", "rest_min": "min", "cycles": "cycles",
-}  # fmt: skip
 
 
 def _provenance(spec: CampaignSpec, trials: Sequence[TrialRecord], record: CampaignRecord | None) -> Block:

@@ -9,15 +9,18 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 BLUE, ORANGE, GREEN, GREY = "#2f5d8a", "#d1792b", "#4a8f5c", "#8a8f98"
 
 
 def draw_cycles(cycling: pd.DataFrame, title: str, path: Path) -> None:
     """Draw a cycling table to a PNG file; quantities that were not measured are left out."""
-    figure = Figure(figsize=(7.2, 5.6), layout="constrained")
+    figure = Figure(figsize=(7.2, 5.6))
     FigureCanvasAgg(figure)
     upper, lower = figure.subplots(2, 1, sharex=True)
+    # Fixed margins: letting matplotlib find them draws everything twice.
+    figure.subplots_adjust(left=0.1, right=0.89, top=0.9, bottom=0.09, hspace=0.16)
     cycles = cycling["cycle"].to_numpy(int)
     style = {"marker": "o", "markersize": 3} if len(cycles) < 40 else {}
     _draw(upper, cycles, cycling, {"discharge_capacity_mah_cm2": ("discharge", BLUE, style)}, "Capacity (mAh/cm²)")
@@ -29,6 +32,9 @@ def draw_cycles(cycling: pd.DataFrame, title: str, path: Path) -> None:
         later = cycles > cycles[0] if len(cycles) > 2 else np.ones(len(cycles), dtype=bool)
         right.plot(cycles[later], efficiency[later], color=ORANGE, linewidth=1.5, **style)
         right.set_ylabel("Coulombic efficiency (%)", color=ORANGE)
+        # A span of one percent at least: less would blow up the last digit of the measurement.
+        low, high = right.get_ylim()
+        right.set_ylim(min(low, high - 1.0), high)
         if not later[0] and np.isfinite(efficiency[0]):
             right.set_title(f"first cycle {efficiency[0]:.1f} %", fontsize=9, color=ORANGE, loc="right")
         right.spines["top"].set_visible(False)
@@ -43,6 +49,9 @@ def draw_cycles(cycling: pd.DataFrame, title: str, path: Path) -> None:
         right.set_ylim(bottom=0)
         right.legend(fontsize=8, frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1.0, 0.98))
     lower.set_xlabel("Cycle")
+    if len(cycles) < 3:
+        lower.set_xlim(cycles.min() - 0.5, cycles.max() + 0.5)
+    lower.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.suptitle(title, fontsize=10, wrap=True)
     figure.savefig(path, dpi=110)
 
@@ -54,11 +63,15 @@ def _draw(
     curves: dict[str, tuple[str, str, dict[str, object]]],
     label: str,
 ) -> None:
-    color = GREY
+    color, is_empty = GREY, True
     for name, (legend, color, style) in curves.items():
         values = cycling[name].to_numpy(float)
         if np.isfinite(values).any():
+            is_empty = False
             axes.plot(cycles, values, color=color, label=legend, linewidth=1.5, **style)  # type: ignore[arg-type]
+    if is_empty:
+        axes.set_yticks([])
+        axes.text(0.5, 0.5, "not measured", color=GREY, ha="center", transform=axes.transAxes)
     axes.set_ylabel(label, color=color)
     axes.spines["top"].set_visible(False)
     axes.margins(x=0.02)

@@ -19,7 +19,6 @@ import pandas as pd
 
 from afssb_opt.campaign_file import load_spec
 from afssb_opt.domain.objectives import maximised_table, meets_constraints
-from afssb_opt.domain.outcomes import OUTCOMES
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.evaluators import simulate
 from afssb_opt.strategies import Optimizer, hypervolume
@@ -37,14 +36,7 @@ def evaluated(spec: CampaignSpec, designs: pd.DataFrame) -> pd.DataFrame:
 
 def optimised(spec: CampaignSpec, seed: int) -> tuple[pd.DataFrame, float]:
     """Return one campaign's cells in order, and the CPU seconds of all proposals together."""
-    optimizer = Optimizer(
-        spec.space,
-        spec.objectives,
-        spec.constraints,
-        seed=seed,
-        log_outcomes=[name for name in spec.outcome_names if OUTCOMES[name].is_log_scaled],
-        binary_outcomes=[name for name in spec.outcome_names if OUTCOMES[name].is_binary],
-    )
+    optimizer = Optimizer(spec.space, spec.objectives, spec.constraints, seed=seed)
     cells, proposing = [], 0.0
     for _ in range(spec.budget.trials // spec.batch_size):
         started = time.process_time()
@@ -94,7 +86,8 @@ def main() -> None:
     values = maximised_table(spec.objectives, everything)
     values = values[meets_constraints(spec.constraints, everything)]
     best = np.nanmax(values, axis=0)
-    print(f"{spec.name}: {arguments.seeds} seeds, {spec.protocol.temperature_c:g} C, median hypervolume (worst to best)")
+    heading = f"{arguments.seeds} seeds, {spec.protocol.temperature_c:g} C"
+    print(f"{spec.name}: {heading}, median hypervolume (worst to best)")
     print("trials     " + "".join(f"{n:>24d}" for n in CHECKPOINTS))
     for side, campaigns in runs.items():
         table = np.array([volumes(spec, cells, reference, best) for cells in campaigns])

@@ -181,7 +181,7 @@ class FlakyClient(MlflowClient):
 def test_a_sync_that_dies_at_any_write_is_finished_by_the_next_one(bench, mlflow_db, when):
     bench.propose(2)
     bench.complete(bench.trials()[0], n_cycles=6)
-    mirror_of(bench, mlflow_db).sync(has_report=False)
+    mirror_of(bench, mlflow_db).sync(has_figures=False, has_report=False)
     expected = snapshot(bench, mlflow_db)
     assert len(expected) == 3
     for at in range(1, 100):
@@ -190,9 +190,9 @@ def test_a_sync_that_dies_at_any_write_is_finished_by_the_next_one(bench, mlflow
         mirror = mirror_of(bench, mlflow_db)
         mirror._client = FlakyClient(f"sqlite:///{mlflow_db}", at, when)
         try:
-            mirror.sync(has_report=False)
+            mirror.sync(has_figures=False, has_report=False)
         except KilledError:
-            mirror_of(bench, mlflow_db).sync(has_report=False)
+            mirror_of(bench, mlflow_db).sync(has_figures=False, has_report=False)
             assert snapshot(bench, mlflow_db) == expected, f"differs after the death at write {at}"
         else:
             assert at > 10, "the sync writes less often than it must"
