@@ -15,7 +15,7 @@ from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.evaluating import evaluate_trial, open_trials
 from afssb_opt.campaign.lease import hold_lease
 from afssb_opt.campaign.proposing import propose_trials
-from afssb_opt.campaign.window import Window, write_campaign_report
+from afssb_opt.campaign.window import Window, surrogate_view, write_campaign_report
 from afssb_opt.domain.trials import OPEN_STATES
 from afssb_opt.evaluators import Evaluator, make_evaluator
 from afssb_opt.ledger import Lease, TrialRecord
@@ -23,7 +23,7 @@ from flows.artifacts import publish_round, publish_summary
 from flows.reconcile import close_dead_runs
 
 # Evaluations and the mirror at once: more threads than cores gain nothing, and MLflow's pool stalls beyond eight.
-THREADS = ThreadPoolTaskRunner(max_workers=3)  # type: ignore[var-annotated]  # Prefect leaves its future generic
+THREADS: Any = ThreadPoolTaskRunner(max_workers=3)
 
 
 @task(name="propose designs", cache_policy=NO_CACHE)
@@ -79,8 +79,9 @@ def advance_campaign(campaign_file: Path, max_trials: int | None = None) -> dict
             warnings += _finished(mirror)
             mirror = mirror_task.submit(window)
         warnings += _finished(mirror)
-        report = write_campaign_report(campaign)
-        warnings += window.update(has_report=True)
+        surrogate = surrogate_view(campaign)
+        report = write_campaign_report(campaign, surrogate)
+        warnings += window.update(has_report=True, surrogate=surrogate)
         publish_summary(campaign, report)
         return {
             "reason": campaign.stop_reason() or _why_now(campaign, max_trials),

@@ -30,18 +30,20 @@ class Window:
             campaign.spec, campaign.ledger, campaign.record_of_campaign, place.uri, place.artifact_root
         )
 
-    def update(self, *, has_report: bool = False, is_rewrite: bool = False) -> list[str]:
+    def update(
+        self, *, has_report: bool = False, surrogate: Optimizer | None = None, is_rewrite: bool = False
+    ) -> list[str]:
         """Bring MLflow up to date, record what reviewers decided there, and return warnings.
 
         An outage is one of the warnings: the mirror catches up with the next update.
 
         Args:
             has_report: Write the report into MLflow too.
+            surrogate: As from `surrogate_view`, for the report.
             is_rewrite: Write every run anew, whatever MLflow holds.
         """
-        optimizer = surrogate_view(self._campaign) if has_report else None
         try:
-            report = self._mirror.sync(optimizer=optimizer, has_report=has_report, is_rewrite=is_rewrite)
+            report = self._mirror.sync(optimizer=surrogate, has_report=has_report, is_rewrite=is_rewrite)
         except (StoreError, CampaignBusyError) as error:
             return [f"MLflow was not updated: {error}. The ledger has everything; the next run catches up"]
         self._record_decisions(report)
@@ -61,8 +63,12 @@ def surrogate_view(campaign: Campaign) -> Optimizer | None:
     return informed_optimizer(campaign.spec, campaign.ledger, campaign.uid)
 
 
-def write_campaign_report(campaign: Campaign, path: Path | None = None) -> Path:
-    """Write the HTML report, by default into the store folder, and return its path."""
+def write_campaign_report(campaign: Campaign, surrogate: Optimizer | None, path: Path | None = None) -> Path:
+    """Write the HTML report, by default into the store folder, and return its path.
+
+    Args:
+        surrogate: As from `surrogate_view`; without it the report has no model pages.
+    """
     target = path or campaign.stores.report_path(campaign.spec.name)
     target.parent.mkdir(parents=True, exist_ok=True)
     return write_report(
@@ -70,6 +76,6 @@ def write_campaign_report(campaign: Campaign, path: Path | None = None) -> Path:
         campaign.trials(),
         campaign.observations(),
         target,
-        optimizer=surrogate_view(campaign),
+        optimizer=surrogate,
         record=campaign.record_of_campaign,
     )

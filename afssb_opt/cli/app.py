@@ -109,6 +109,61 @@ def run(
 
 
 @app.command()
+def propose(
+    campaign: CampaignArgument,
+    number: Annotated[
+        int | None, typer.Option("-n", "--number", min=1, help="Cells to propose; default a batch.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the build sheet.")] = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """Register the next cells to build and write the build sheet (CSV and XLSX)."""
+    _run("propose", "propose", campaign=campaign, number=number, out=out, as_json=as_json)
+
+
+@app.command()
+def ingest(
+    campaign: CampaignArgument,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="PATH...", help="Tables, cycler files, folders.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done; record nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Record what is clean, hold the rest; ask nothing.")] = False,
+    is_held: Annotated[bool, typer.Option("--held", help="List what waits for a person.")] = False,
+    accept: Annotated[list[str] | None, typer.Option("--accept", metavar="KEY", help="Record a held part.")] = None,
+    drop: Annotated[list[str] | None, typer.Option("--drop", metavar="KEY", help="Drop a held part.")] = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why a held part is accepted or dropped.")] = "",
+    trial: Annotated[str, typer.Option("--trial", help="All files belong to this trial.")] = "",
+    area_cm2: Annotated[
+        float | None, typer.Option("--area-cm2", min=0.001, help="Electrode area of cells that no table gives.")
+    ] = None,
+    sheet: Annotated[str, typer.Option("--sheet", help="Sheet of a workbook that holds the results.")] = "",
+    settle_s: Annotated[
+        float, typer.Option("--settle-s", min=0, help="Leave files changed in the last seconds for the next time.")
+    ] = 0.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Plug in lab results: show what would be done, then record it once."""
+    _run(
+        "ingest",
+        "ingest",
+        campaign=campaign,
+        paths=paths or [],
+        dry_run=dry_run,
+        yes=yes,
+        is_held=is_held,
+        accept=accept or [],
+        drop=drop or [],
+        reason=reason,
+        trial=trial,
+        area_cm2=area_cm2,
+        sheet=sheet,
+        settle_s=settle_s,
+        as_json=as_json,
+    )
+
+
+@app.command()
 def status(campaign: CampaignArgument, as_json: JsonOption = False) -> None:
     """Say where a campaign stands: trials by state, best cells, what is left."""
     _run("show", "status", campaign=campaign, as_json=as_json)

@@ -149,8 +149,9 @@ def _stores(path: Path, repair: bool) -> list[Finding]:
 
 def _mirror(opened: Campaign, repair: bool) -> Finding:
     # MLflow, plotly and torch take seconds to import; without a campaign the doctor does not need them.
-    from afssb_opt.campaign.window import Window
+    from afssb_opt.campaign.window import Window, surrogate_view
 
-    warnings = Window(opened).update(has_report=repair, is_rewrite=repair)
+    surrogate = surrogate_view(opened) if repair else None
+    warnings = Window(opened).update(has_report=repair, surrogate=surrogate, is_rewrite=repair)
     seen = "; ".join(warnings) or ("rebuilt from the ledger" if repair else "up to date")
     return Finding("MLflow mirror", not warnings, seen)

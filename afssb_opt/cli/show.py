@@ -63,10 +63,10 @@ def trials(campaign: Path, out: Path | None, as_json: bool) -> None:
 def report(campaign: Path, out: Path | None, as_json: bool) -> None:
     """Write the report and print its path."""
     # The report's surrogate needs torch, which status and trials need not wait for.
-    from afssb_opt.campaign.window import write_campaign_report
+    from afssb_opt.campaign.window import surrogate_view, write_campaign_report
 
     with Campaign.load(campaign, read_only=True) as opened:
-        path = write_campaign_report(opened, out)
+        path = write_campaign_report(opened, surrogate_view(opened), out)
     if as_json:
         print_json({"report": str(path)})
     else:

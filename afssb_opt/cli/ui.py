@@ -8,9 +8,10 @@ import subprocess
 from pathlib import Path
 
 from afssb_opt.campaign.stores import FOLDER_NAME, Stores
+from afssb_opt.campaign_file import load_spec
 from afssb_opt.cli.output import text_console
 from afssb_opt.domain.errors import StoreError
-from afssb_opt.tracking.ui import ui_command
+from afssb_opt.tracking.ui import runs_page, ui_command
 
 
 def ui(campaign: Path | None, port: int) -> None:
@@ -35,7 +36,9 @@ def ui(campaign: Path | None, port: int) -> None:
             ) from None
     command, environment = ui_command(stores.folder, port)
     console = text_console()
-    console.print(f"MLflow UI   http://127.0.0.1:{port}   (takes some seconds to start; Ctrl-C ends it)")
+    name = load_spec(campaign).name if campaign is not None else None
+    console.print(f"MLflow UI   {runs_page(stores.folder, port, name)}", soft_wrap=True)
+    console.print("            takes some seconds to start; Ctrl-C ends it")
     console.print(f"store       {stores.folder}", soft_wrap=True)
     server = subprocess.Popen(command, env={**os.environ, **environment})  # noqa: S603  MLflow's own command line
     try:

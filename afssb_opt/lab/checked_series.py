@@ -35,8 +35,16 @@ def checked_series(series: RawSeries) -> RawSeries:
     Raises:
         UnreadableError: There are no rows, or voltages that no cell has.
     """
-    for step in (_without_impedance, _without_missing, _in_range, _without_dead_end, _with_growing_time,
-                 _with_checked_clock, _with_right_sign, _with_checked_pressure):  # fmt: skip
+    for step in (
+        _without_impedance,
+        _without_missing,
+        _in_range,
+        _without_dead_end,
+        _with_growing_time,
+        _with_checked_clock,
+        _with_right_sign,
+        _with_checked_pressure,
+    ):
         series = step(series)
     return series
 
@@ -52,9 +60,10 @@ def _without_impedance(series: RawSeries) -> RawSeries:
         return series
     swept = frequency > 0
     return _kept(
-        series, ~swept,
+        series,
+        ~swept,
         Finding("series.impedance", Verdict.NOTE, "", f"{int(swept.sum())} rows of impedance", "", "They are left out"),
-    )  # fmt: skip
+    )
 
 
 def _without_missing(series: RawSeries) -> RawSeries:
@@ -65,15 +74,26 @@ def _without_missing(series: RawSeries) -> RawSeries:
     complete &= ~np.isin(values[:, 1], MISSING_MARKS) & ~np.isin(values[:, 2], MISSING_MARKS)
     n_missing = int((~complete).sum())
     if n_missing > MAX_MISSING * len(values):
-        raise refuse("series.missing", f"{n_missing} of {len(values)} rows lack time, voltage or current",
-                     "at most half", "Export the test again")  # fmt: skip
+        raise refuse(
+            "series.missing",
+            f"{n_missing} of {len(values)} rows lack time, voltage or current",
+            "at most half",
+            "Export the test again",
+        )
     if not n_missing:
         return series
     return _kept(
-        series, complete,
-        Finding("series.missing", Verdict.WARNING, "", f"{n_missing} rows lack time, voltage or current",
-                "complete rows", "They are left out"),
-    )  # fmt: skip
+        series,
+        complete,
+        Finding(
+            "series.missing",
+            Verdict.WARNING,
+            "",
+            f"{n_missing} rows lack time, voltage or current",
+            "complete rows",
+            "They are left out",
+        ),
+    )
 
 
 def _in_range(series: RawSeries) -> RawSeries:
@@ -81,8 +101,13 @@ def _in_range(series: RawSeries) -> RawSeries:
     largest = float(voltage[np.argmax(np.abs(voltage))])
     if abs(largest) > MAX_VOLTS:
         row = int(np.argmax(np.abs(voltage)))
-        raise refuse("series.range", f"a voltage of {largest:.4g} V", f"-{MAX_VOLTS:g} to {MAX_VOLTS:g} V",
-                     "Look for the decimal sign and the unit of the export", f"row {row + 1}")  # fmt: skip
+        raise refuse(
+            "series.range",
+            f"a voltage of {largest:.4g} V",
+            f"-{MAX_VOLTS:g} to {MAX_VOLTS:g} V",
+            "Look for the decimal sign and the unit of the export",
+            f"row {row + 1}",
+        )
     return series
 
 
@@ -95,10 +120,17 @@ def _without_dead_end(series: RawSeries) -> RawSeries:
     if end == 0 or end > len(voltage) - 3 or abs(voltage[end - 1]) < 10 * DEAD_VOLTS:
         return series
     return _kept(
-        series, np.arange(len(voltage)) < end,
-        Finding("series.crash", Verdict.WARNING, f"row {end + 1}", f"{len(voltage) - end} rows at 0 V and 0 A to the end",
-                "a living channel", "Cut there; the cell counts as stopped at the last good row"),
-    )  # fmt: skip
+        series,
+        np.arange(len(voltage)) < end,
+        Finding(
+            "series.crash",
+            Verdict.WARNING,
+            f"row {end + 1}",
+            f"{len(voltage) - end} rows at 0 V and 0 A to the end",
+            "a living channel",
+            "Cut there; the cell counts as stopped at the last good row",
+        ),
+    )
 
 
 def _with_growing_time(series: RawSeries) -> RawSeries:
@@ -112,9 +144,15 @@ def _with_growing_time(series: RawSeries) -> RawSeries:
         shift[row + 1 :] += time[row] - time[row + 1]
     table = series.table.assign(test_time_second=time + shift)
     return replace(series, table=table).noting(
-        Finding("series.time", Verdict.WARNING, f"row {back[0] + 2}", f"test time goes back {len(back)} times",
-                "growing time", "The parts are put one after another; nothing is integrated across")
-    )  # fmt: skip
+        Finding(
+            "series.time",
+            Verdict.WARNING,
+            f"row {back[0] + 2}",
+            f"test time goes back {len(back)} times",
+            "growing time",
+            "The parts are put one after another; nothing is integrated across",
+        )
+    )
 
 
 def _with_checked_clock(series: RawSeries) -> RawSeries:
@@ -127,15 +165,27 @@ def _with_checked_clock(series: RawSeries) -> RawSeries:
     found = []
     if (steps < 0).any():
         found.append(
-            Finding("series.clock", Verdict.WARNING, "", f"the wall clock goes back by up to {-steps.min():.0f} s",
-                    "a growing clock", "Test time is used")
-        )  # fmt: skip
+            Finding(
+                "series.clock",
+                Verdict.WARNING,
+                "",
+                f"the wall clock goes back by up to {-steps.min():.0f} s",
+                "a growing clock",
+                "Test time is used",
+            )
+        )
     span, clocked = float(np.ptp(time[finite])), float(np.ptp(clock[finite]))
     if clocked > 60 and span > 0 and not 1 / CLOCK_RATIO < span / clocked < CLOCK_RATIO:
         found.append(
-            Finding("series.unit", Verdict.HELD, "test time", f"spans {span:.4g} s while the clock spans {clocked:.4g} s",
-                    "the same", f"The unit is probably wrong by a factor of {clocked / span:.4g}")
-        )  # fmt: skip
+            Finding(
+                "series.unit",
+                Verdict.HELD,
+                "test time",
+                f"spans {span:.4g} s while the clock spans {clocked:.4g} s",
+                "the same",
+                f"The unit is probably wrong by a factor of {clocked / span:.4g}",
+            )
+        )
     return series.noting(*found)
 
 
@@ -145,7 +195,9 @@ def _with_right_sign(series: RawSeries) -> RawSeries:
     if direction is not None and not (current < 0).any() and (direction < 0).any() and (current > 0).any():
         series = replace(series, table=series.table.assign(current_ampere=current * np.where(direction < 0, -1.0, 1.0)))
         series = series.noting(
-            Finding("series.sign", Verdict.NOTE, "current", "is a magnitude", "", "Its sign is taken from the step type")
+            Finding(
+                "series.sign", Verdict.NOTE, "current", "is a magnitude", "", "Its sign is taken from the step type"
+            )
         )
         current = series.table["current_ampere"].to_numpy(float)
     agreement = sign_agreement(series)
@@ -154,14 +206,26 @@ def _with_right_sign(series: RawSeries) -> RawSeries:
     if agreement < SIGN_OPPOSES:
         flipped = replace(series, table=series.table.assign(current_ampere=-current))
         return flipped.noting(
-            Finding("series.sign", Verdict.WARNING, "current", "is negative on charge", "positive on charge",
-                    "The sign was turned, since the voltage rises where it is negative")
-        )  # fmt: skip
+            Finding(
+                "series.sign",
+                Verdict.WARNING,
+                "current",
+                "is negative on charge",
+                "positive on charge",
+                "The sign was turned, since the voltage rises where it is negative",
+            )
+        )
     what = "has no sign" if not (current < 0).any() or not (current > 0).any() else "disagrees with the voltage"
     return series.noting(
-        Finding("series.sign", Verdict.HELD, "current", f"{what}: the voltage follows it in {100 * agreement:.0f} % of steps",
-                "more than 90 % (or less than 10 %)", "Export with signed current, or with the step type")
-    )  # fmt: skip
+        Finding(
+            "series.sign",
+            Verdict.HELD,
+            "current",
+            f"{what}: the voltage follows it in {100 * agreement:.0f} % of steps",
+            "more than 90 % (or less than 10 %)",
+            "Export with signed current, or with the step type",
+        )
+    )
 
 
 def sign_agreement(series: RawSeries) -> float:
@@ -188,6 +252,12 @@ def _with_checked_pressure(series: RawSeries) -> RawSeries:
         return series
     without: pd.DataFrame = series.table.drop(columns="surface_pressure_pa")
     return replace(series, table=without).noting(
-        Finding("pressure.sensor", Verdict.NOTE, "pressure", f"constant at {float(finite.mean()) / 1e6:.4g} MPa",
-                "a moving value", "The sensor counts as off")
-    )  # fmt: skip
+        Finding(
+            "pressure.sensor",
+            Verdict.NOTE,
+            "pressure",
+            f"constant at {float(finite.mean()) / 1e6:.4g} MPa",
+            "a moving value",
+            "The sensor counts as off",
+        )
+    )

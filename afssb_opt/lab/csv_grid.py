@@ -37,15 +37,20 @@ def read_csv_grid(path: Path) -> Grid:
     for number, record in enumerate(records[header + 1 :], start=header + 2):
         if any(field.strip() for field in record[width:]):
             raise refuse(
-                "table.fields", f"{len(record)} fields where the header has {width}", "as many fields as the header",
+                "table.fields",
+                f"{len(record)} fields where the header has {width}",
+                "as many fields as the header",
                 "A decimal comma in a comma-separated file? Save with ';' between fields, or with decimal points",
                 f"line {number}",
-            )  # fmt: skip
+            )
     rows = [
-        GridRow(number, tuple(Cell(field.strip(), "text" if field.strip() else "empty") for field in record),
-                is_cut=head.ends_cut and number == len(records))
+        GridRow(
+            number,
+            tuple(Cell(field.strip(), "text" if field.strip() else "empty") for field in record),
+            is_cut=head.ends_cut and number == len(records),
+        )
         for number, record in enumerate(records, start=1)
-    ]  # fmt: skip
+    ]
     findings = list(head.findings)
     if delimiter != ",":
         name = {"\t": "tab", ";": "semicolon"}[delimiter]

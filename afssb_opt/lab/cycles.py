@@ -26,6 +26,8 @@ RESISTANCE_CURRENT_FRACTION: Final = 0.2
 # Integral and counter agree to a few 1e-4 on real files; more than this is worth a look.
 COUNTER_TOLERANCE: Final = 0.02
 PA_PER_MPA: Final = 1e6
+# Dense lithium per charge: 3861 mAh/g (Faraday's law) and 0.534 g/cm3 (standard tables).
+DENSE_LITHIUM_UM_PER_MAH_CM2: Final = 1e4 / (3861.0 * 0.534)
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,15 @@ def cell_cycles(series: RawSeries, area_cm2: float, lower_voltage_v: float | Non
         starts_empty = leading < SETTLING_FRACTION * following
         if not starts_empty:
             findings.append(
-                Finding("cycles.first", Verdict.WARNING, "", f"begins with a discharge of {1000 * leading:.4g} mAh",
-                        "charge first", "It is cycle 0, and no initial efficiency is given")
-            )  # fmt: skip
+                Finding(
+                    "cycles.first",
+                    Verdict.WARNING,
+                    "",
+                    f"begins with a discharge of {1000 * leading:.4g} mAh",
+                    "charge first",
+                    "It is cycle 0, and no initial efficiency is given",
+                )
+            )
         table = table.iloc[1:].reset_index(drop=True)
     charges, discharges = table[table["is_charge"]], table[~table["is_charge"]]
     n = len(discharges)
@@ -81,16 +89,28 @@ def cell_cycles(series: RawSeries, area_cm2: float, lower_voltage_v: float | Non
     charges, discharges = charges.iloc[:n].reset_index(drop=True), discharges.iloc[:n].reset_index(drop=True)
     if has_unfinished:
         findings.append(
-            Finding("cycles.unfinished", Verdict.NOTE, "", f"cycle {n + 1} is not finished",
-                    "", "It is kept in the file and not counted")
-        )  # fmt: skip
+            Finding(
+                "cycles.unfinished",
+                Verdict.NOTE,
+                "",
+                f"cycle {n + 1} is not finished",
+                "",
+                "It is kept in the file and not counted",
+            )
+        )
     first_cycle = 1
     if n and discharges["charge_ah"].iloc[0] > PART_CHARGED_EFFICIENCY * charges["charge_ah"].iloc[0]:
         efficiency = 100.0 * discharges["charge_ah"].iloc[0] / charges["charge_ah"].iloc[0]
         findings.append(
-            Finding("cycles.first", Verdict.WARNING, "", f"cycle 1 gives back {efficiency:.0f} % of its charge",
-                    "at most 120 %", "The cell was part charged at the start; cycle 1 is left out")
-        )  # fmt: skip
+            Finding(
+                "cycles.first",
+                Verdict.WARNING,
+                "",
+                f"cycle 1 gives back {efficiency:.0f} % of its charge",
+                "at most 120 %",
+                "The cell was part charged at the start; cycle 1 is left out",
+            )
+        )
         starts_empty, first_cycle = False, 2
         charges, discharges = charges.iloc[1:].reset_index(drop=True), discharges.iloc[1:].reset_index(drop=True)
         n -= 1
@@ -143,18 +163,26 @@ def _table(
         "mean_charge_voltage_v": _ratio(charges["energy_wh"].to_numpy(float), charge),
         "mean_discharge_voltage_v": _ratio(discharges["energy_wh"].to_numpy(float), discharge),
         "areal_resistance_ohm_cm2": resistance * area_cm2,
+        # Nobody measures it in a running cell; the stack's energy density is that of dense lithium.
+        "plated_thickness_um": DENSE_LITHIUM_UM_PER_MAH_CM2 * 1000.0 * charge / area_cm2,
     }
     pressure = series.column("surface_pressure_pa")
     if pressure is not None and len(rows):
         spans = [pressure[row[0] : row[3] + 1] / PA_PER_MPA for row in rows]
-        columns["pressure_min_mpa"] = np.array([np.nanmin(span) if np.isfinite(span).any() else np.nan for span in spans])
-        columns["pressure_max_mpa"] = np.array([np.nanmax(span) if np.isfinite(span).any() else np.nan for span in spans])
+        columns["pressure_min_mpa"] = np.array(
+            [np.nanmin(span) if np.isfinite(span).any() else np.nan for span in spans]
+        )
+        columns["pressure_max_mpa"] = np.array(
+            [np.nanmax(span) if np.isfinite(span).any() else np.nan for span in spans]
+        )
     table = as_cycling_table(columns)
     return table.astype({name: float for name in table.columns if name != "cycle"})
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
+    ratio = np.full(len(above), np.nan)
+    np.divide(above, below, out=ratio, where=below > 0)
+    return ratio
 
 
 def _resistance_ohm(series: RawSeries, last_of_charge: int) -> float:
@@ -177,21 +205,37 @@ def _about_integration(halves: HalfCycles) -> list[Finding]:
     findings = []
     if halves.n_pulses:
         findings.append(
-            Finding("series.pulses", Verdict.NOTE, "", f"{halves.n_pulses} short pulses",
-                    "", "Their charge is deducted from the half cycle around them")
-        )  # fmt: skip
+            Finding(
+                "series.pulses",
+                Verdict.NOTE,
+                "",
+                f"{halves.n_pulses} short pulses",
+                "",
+                "Their charge is deducted from the half cycle around them",
+            )
+        )
     if halves.used_counter:
         findings.append(
-            Finding("series.counter", Verdict.WARNING, "current",
-                    f"is recorded too coarsely to integrate (counter over integral {halves.counter_ratio:.3f})",
-                    "steps below 1 % of the current", "The tester's capacity counter is used instead")
-        )  # fmt: skip
+            Finding(
+                "series.counter",
+                Verdict.WARNING,
+                "current",
+                f"is recorded too coarsely to integrate (counter over integral {halves.counter_ratio:.3f})",
+                "steps below 1 % of the current",
+                "The tester's capacity counter is used instead",
+            )
+        )
     elif abs(halves.counter_ratio - 1.0) > COUNTER_TOLERANCE:
         findings.append(
-            Finding("series.counter", Verdict.WARNING, "capacity",
-                    f"the tester's counter is {halves.counter_ratio:.3f} times the integral of the current",
-                    "0.98 to 1.02", "The integral is used; look for missing rows or a wrong unit")
-        )  # fmt: skip
+            Finding(
+                "series.counter",
+                Verdict.WARNING,
+                "capacity",
+                f"the tester's counter is {halves.counter_ratio:.3f} times the integral of the current",
+                "0.98 to 1.02",
+                "The integral is used; look for missing rows or a wrong unit",
+            )
+        )
     return findings
 
 
@@ -205,6 +249,12 @@ def _about_numbering(series: RawSeries, rows: np.ndarray, first_cycle: int) -> l
     if offset in (0, -1) and np.array_equal(theirs, theirs[0] + np.arange(len(theirs))):
         return []
     return [
-        Finding("cycles.numbering", Verdict.NOTE, "cycle", f"the tester counts {theirs[0]:.0f} to {theirs[-1]:.0f} "
-                f"where there are {len(rows)} cycles", "", "Cycles are counted anew, from charge to charge")
-    ]  # fmt: skip
+        Finding(
+            "cycles.numbering",
+            Verdict.NOTE,
+            "cycle",
+            f"the tester counts {theirs[0]:.0f} to {theirs[-1]:.0f} where there are {len(rows)} cycles",
+            "",
+            "Cycles are counted anew, from charge to charge",
+        )
+    ]

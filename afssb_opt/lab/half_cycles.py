@@ -86,12 +86,19 @@ def half_cycles(series: RawSeries) -> HalfCycles:
     vendor_cycle = series.column("cycle_count")
     steps = pd.DataFrame(
         {
-            "sign": sign[first], "first": first, "last": last, "charge": charge, "energy": energy,
-            "duration_s": time[last] - time[first], "first_v": voltage[first], "last_v": voltage[last],
-            "low_v": np.minimum.reduceat(voltage, first), "high_v": np.maximum.reduceat(voltage, first),
+            "sign": sign[first],
+            "first": first,
+            "last": last,
+            "charge": charge,
+            "energy": energy,
+            "duration_s": time[last] - time[first],
+            "first_v": voltage[first],
+            "last_v": voltage[last],
+            "low_v": np.minimum.reduceat(voltage, first),
+            "high_v": np.maximum.reduceat(voltage, first),
             "vendor_cycle": vendor_cycle[first] if vendor_cycle is not None else np.zeros(len(first)),
         }
-    )  # fmt: skip
+    )
     steps = steps[steps["sign"] != 0].reset_index(drop=True)
     steps, n_pulses = _without_pulses(steps)
     return HalfCycles(_merged(steps), n_pulses, used_counter, ratio)
@@ -133,6 +140,9 @@ def _integrals(
     lead = np.zeros(len(first))
     step_time = series.column("step_time_second")
     if step_time is not None:
+        # A file that begins with its test has no record before the first; one that was cut out of a test says less.
+        if 0.0 < time[0] <= 1.001 * step_time[0]:
+            dt[0] = time[0]
         lead = np.where(by_tester, np.clip(np.minimum(step_time[first], dt[first]), 0.0, None), 0.0)
     charge[first] = current[first] * lead
     energy[first] = power[first] * lead
@@ -200,9 +210,16 @@ def _merged(steps: pd.DataFrame) -> pd.DataFrame:
     current = mean_current.groupby(half).max()
     return pd.DataFrame(
         {
-            "is_charge": groups["sign"].first() > 0, "first": groups["first"].first(), "last": groups["last"].last(),
-            "charge_ah": charge, "energy_wh": groups["energy"].sum() * groups["sign"].first(),
-            "duration_s": duration, "current_a": current, "first_v": groups["first_v"].first(),
-            "last_v": groups["last_v"].last(), "low_v": groups["low_v"].min(), "high_v": groups["high_v"].max(),
+            "is_charge": groups["sign"].first() > 0,
+            "first": groups["first"].first(),
+            "last": groups["last"].last(),
+            "charge_ah": charge,
+            "energy_wh": groups["energy"].sum() * groups["sign"].first(),
+            "duration_s": duration,
+            "current_a": current,
+            "first_v": groups["first_v"].first(),
+            "last_v": groups["last_v"].last(),
+            "low_v": groups["low_v"].min(),
+            "high_v": groups["high_v"].max(),
         }
-    ).reset_index(drop=True)  # fmt: skip
+    ).reset_index(drop=True)

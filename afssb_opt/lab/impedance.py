@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from scipy.optimize import nnls
 
 from afssb_opt.lab.findings import Finding, Verdict
+from afssb_opt.lab.spectrum import Spectrum
 
 # Fewer points do not constrain an intercept and an arc.
 MIN_POINTS: Final = 8
@@ -20,22 +21,6 @@ ELEMENTS_PER_DECADE: Final = 3
 MARGIN_DECADES: Final = 1.0
 # More sign changes of the imaginary part than one (inductive start) make the intercept a matter of noise.
 MAX_SIGN_CHANGES: Final = 2
-
-
-@dataclass(frozen=True)
-class Spectrum:
-    """One impedance spectrum.
-
-    Attributes:
-        frequency_hz: `(n,)`.
-        impedance_ohm: `(n,)` complex, mathematical sign: capacitive means a negative imaginary part.
-        conditions: What the file says about the measurement (date, bias, amplitude), as text.
-    """
-
-    frequency_hz: np.ndarray
-    impedance_ohm: np.ndarray
-    conditions: dict[str, str] = field(default_factory=dict)
-    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,27 +47,51 @@ def spectrum_result(spectrum: Spectrum) -> SpectrumResult:
     frequency, z = spectrum.frequency_hz, spectrum.impedance_ohm
     if len(frequency) < MIN_POINTS:
         findings.append(
-            Finding("impedance.points", Verdict.REJECTED, "", f"{len(frequency)} complete points", f"at least {MIN_POINTS}",
-                    "Measure more points per decade")
-        )  # fmt: skip
+            Finding(
+                "impedance.points",
+                Verdict.REJECTED,
+                "",
+                f"{len(frequency)} complete points",
+                f"at least {MIN_POINTS}",
+                "Measure more points per decade",
+            )
+        )
         return SpectrumResult(float("nan"), float("nan"), float("nan"), False, tuple(findings))
     if np.median(z.imag) > 0:
         findings.append(
-            Finding("impedance.sign", Verdict.WARNING, "imaginary part", "is mostly positive", "negative when capacitive",
-                    "Inductive, or exported as -Im; no areal resistance is taken")
-        )  # fmt: skip
+            Finding(
+                "impedance.sign",
+                Verdict.WARNING,
+                "imaginary part",
+                "is mostly positive",
+                "negative when capacitive",
+                "Inductive, or exported as -Im; no areal resistance is taken",
+            )
+        )
     changes = int((np.diff(np.sign(z.imag[np.argsort(-frequency)])) != 0).sum())
     if changes > MAX_SIGN_CHANGES:
         findings.append(
-            Finding("impedance.sign", Verdict.WARNING, "imaginary part", f"changes sign {changes} times",
-                    f"at most {MAX_SIGN_CHANGES}", "The intercept is unreliable; no areal resistance is taken")
-        )  # fmt: skip
+            Finding(
+                "impedance.sign",
+                Verdict.WARNING,
+                "imaginary part",
+                f"changes sign {changes} times",
+                f"at most {MAX_SIGN_CHANGES}",
+                "The intercept is unreliable; no areal resistance is taken",
+            )
+        )
     residual, intercept, total = kramers_kronig_fit(frequency, z)
     if residual > MAX_RESIDUAL:
         findings.append(
-            Finding("impedance.kramers_kronig", Verdict.WARNING, "", f"residual {100 * residual:.1f} %",
-                    f"{100 * MAX_RESIDUAL:g} %", "The cell drifted or the contact was noisy; no areal resistance is taken")
-        )  # fmt: skip
+            Finding(
+                "impedance.kramers_kronig",
+                Verdict.WARNING,
+                "",
+                f"residual {100 * residual:.1f} %",
+                f"{100 * MAX_RESIDUAL:g} %",
+                "The cell drifted or the contact was noisy; no areal resistance is taken",
+            )
+        )
     is_reliable = residual <= MAX_RESIDUAL and changes <= MAX_SIGN_CHANGES and bool(np.median(z.imag) <= 0)
     return SpectrumResult(residual, intercept, total, is_reliable, tuple(findings))
 

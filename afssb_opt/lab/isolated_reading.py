@@ -38,7 +38,7 @@ class ReadingLimits:
     memory_bytes: int = 3_000_000_000
 
 
-def read_isolated(paths: Sequence[Path], limits: ReadingLimits = ReadingLimits()) -> list[FileContent]:  # noqa: B008
+def read_isolated(paths: Sequence[Path], limits: ReadingLimits = ReadingLimits()) -> list[FileContent]:
     """Read files one after another in a child process; one that breaks it is refused and the rest is read anew."""
     contents: list[FileContent] = []
     with tempfile.TemporaryDirectory(prefix="afssb-read-") as folder:
@@ -49,9 +49,14 @@ def read_isolated(paths: Sequence[Path], limits: ReadingLimits = ReadingLimits()
             n_done, reason = _read_some(waiting, place, limits)
             contents += [read_content(place / str(number)) for number in range(n_done)]
             if n_done < len(waiting):
-                finding = Finding("file.limits", Verdict.REJECTED, "", reason,
-                                  f"{limits.seconds:g} s and {limits.memory_bytes / 1e9:g} GB",
-                                  "The file is damaged or far too large; export it again")  # fmt: skip
+                finding = Finding(
+                    "file.limits",
+                    Verdict.REJECTED,
+                    "",
+                    reason,
+                    f"{limits.seconds:g} s and {limits.memory_bytes / 1e9:g} GB",
+                    "The file is damaged or far too large; export it again",
+                )
                 contents.append(FileContent("refused", findings=(finding,)))
     return contents
 
@@ -67,7 +72,7 @@ def _read_some(paths: list[str], folder: Path, limits: ReadingLimits) -> tuple[i
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=messages, env=environment, text=True
         ) as child,
     ):
-        assert child.stdin is not None and child.stdout is not None  # noqa: S101  both are pipes
+        assert child.stdin is not None  # noqa: S101  a pipe
         try:
             child.stdin.write(json.dumps(paths))
             child.stdin.close()

@@ -12,8 +12,9 @@ from afssb_opt.lab.findings import Finding, Verdict
 
 _LABEL_LIKE: Final = re.compile(r"(?<![A-Za-z0-9])T\d{4,}-[A-Za-z](?![A-Za-z0-9])")
 # What people and spreadsheets make of an id: other dashes, letters for digits, blanks, another case.
-_ALIKE: Final = str.maketrans({"‐": "-", "‑": "-", "–": "-", "—": "-", "−": "-", "_": "-", " ": "-", "O": "0", "I": "1",
-                               "L": "1"})  # fmt: skip
+_ALIKE: Final = str.maketrans(
+    {"‐": "-", "‑": "-", "–": "-", "—": "-", "−": "-", "_": "-", " ": "-", "O": "0", "I": "1", "L": "1"}
+)
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,28 @@ def match_id(text: str, labels: Iterable[str], where: str) -> Match:
         return Match(text)
     alike = _near(text, labels)
     if alike:
-        return Match(findings=(Finding("match.near", Verdict.HELD, where, f"'{text}' is no trial of this campaign",
-                                       "the exact label", f"Is it {alike}? Say so with --trial {alike}"),))  # fmt: skip
+        return Match(
+            findings=(
+                Finding(
+                    "match.near",
+                    Verdict.HELD,
+                    where,
+                    f"'{text}' is no trial of this campaign",
+                    "the exact label",
+                    f"Is it {alike}? Say so with --trial {alike}",
+                ),
+            )
+        )
     rule = "match.campaign" if _LABEL_LIKE.fullmatch(text) else "match.unknown"
     near = get_close_matches(text, labels, n=3, cutoff=0.5)
     hint = f"Near: {', '.join(near)}" if near else "See `afssb trials`"
-    return Match(findings=(Finding(rule, Verdict.HELD, where, f"'{text}' is no trial of this campaign",
-                                   "a label of `afssb trials`", hint),))  # fmt: skip
+    return Match(
+        findings=(
+            Finding(
+                rule, Verdict.HELD, where, f"'{text}' is no trial of this campaign", "a label of `afssb trials`", hint
+            ),
+        )
+    )
 
 
 def match_texts(texts: Iterable[str], labels: Iterable[str], cells: Mapping[str, str]) -> Match:
@@ -85,21 +101,60 @@ def match_texts(texts: Iterable[str], labels: Iterable[str], cells: Mapping[str,
         return Match(found.pop(), next(iter(sorted(by_cell)), ""))
     shown = texts[-1] if texts else ""
     if len(found) > 1:
-        return Match(findings=(Finding("match.several", Verdict.HELD, "", f"names {', '.join(sorted(found))}",
-                                       "one trial", "Say which with --trial LABEL"),))  # fmt: skip
+        return Match(
+            findings=(
+                Finding(
+                    "match.several",
+                    Verdict.HELD,
+                    "",
+                    f"names {', '.join(sorted(found))}",
+                    "one trial",
+                    "Say which with --trial LABEL",
+                ),
+            )
+        )
     foreign = [match[0] for text in texts for match in _LABEL_LIKE.finditer(text)]
     for candidate in (*foreign, *texts, *(token for text in texts for token in re.split(r"[^A-Za-z0-9-]+", text))):
         alike = _near(candidate, [*known, *cells])
         if alike:
             label = cells.get(alike, alike)
-            return Match(findings=(Finding("match.near", Verdict.HELD, "", f"'{candidate}' is like {alike}",
-                                           "the exact id", f"Say so with --trial {label}"),))  # fmt: skip
+            return Match(
+                findings=(
+                    Finding(
+                        "match.near",
+                        Verdict.HELD,
+                        "",
+                        f"'{candidate}' is like {alike}",
+                        "the exact id",
+                        f"Say so with --trial {label}",
+                    ),
+                )
+            )
     if foreign:
-        return Match(findings=(Finding("match.campaign", Verdict.HELD, "", f"{foreign[0]} is no trial of this campaign",
-                                       "a label of `afssb trials`", "Ingest it into its own campaign"),))  # fmt: skip
-    return Match(findings=(Finding("match.none", Verdict.HELD, "", f"nothing in '{shown}' names a trial or a known cell",
-                                   "label or cell id in file name, barcode or remark",
-                                   "Send the build sheet with cell ids, rename the file, or use --trial"),))  # fmt: skip
+        return Match(
+            findings=(
+                Finding(
+                    "match.campaign",
+                    Verdict.HELD,
+                    "",
+                    f"{foreign[0]} is no trial of this campaign",
+                    "a label of `afssb trials`",
+                    "Ingest it into its own campaign",
+                ),
+            )
+        )
+    return Match(
+        findings=(
+            Finding(
+                "match.none",
+                Verdict.HELD,
+                "",
+                f"nothing in '{shown}' names a trial or a known cell",
+                "label or cell id in file name, barcode or remark",
+                "Send the build sheet with cell ids, rename the file, or use --trial",
+            ),
+        )
+    )
 
 
 def _stands_in(identity: str, text: str) -> bool:

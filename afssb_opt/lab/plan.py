@@ -10,9 +10,9 @@ import pandas as pd
 
 from afssb_opt.domain.trials import TrialFailure, TrialResult
 from afssb_opt.lab.findings import Finding, Verdict, worst
-from afssb_opt.lab.impedance import Spectrum
 from afssb_opt.lab.reading import FileContent
 from afssb_opt.lab.series import RawSeries
+from afssb_opt.lab.spectrum import Spectrum
 
 Decision = Literal["accepted", "held", "rejected", "known"]
 
@@ -41,8 +41,9 @@ class CellPlan:
     Attributes:
         trial: Label; empty where the cell has no trial yet.
         replicate_of: The cell is one more of this trial's design and becomes a trial of its own.
-        rows: Rows of tables that speak of it.
-        content_key: Hash of all that was used; the same key again is a no-op.
+        rows: Rows of tables that speak of it, and `tables` the files they stand in.
+        content_keys: Hash per file and row used; where all are known, nothing is done.
+        cycle_rows: Per cycle its number, and first and last row of charge and of discharge in `series`.
         is_correction: The new result replaces the standing one instead of contradicting it.
     """
 
@@ -50,19 +51,20 @@ class CellPlan:
     cell_id: str
     files: tuple[ArrivedFile, ...]
     rows: tuple[str, ...]
+    tables: tuple[ArrivedFile, ...]
     result: TrialResult | None
     failure: TrialFailure | None
     as_built: Mapping[str, float | str] | None
     cycling: pd.DataFrame | None
     is_final: bool
-    content_key: str
+    content_keys: frozenset[str]
     findings: tuple[Finding, ...]
     area_cm2: float = float("nan")
     is_correction: bool = False
     replicate_of: str = ""
     is_known: bool = False
     series: RawSeries | None = None
-    cycle_rows: tuple[tuple[int, int, int, int], ...] = ()
+    cycle_rows: tuple[tuple[int, int, int, int, int], ...] = ()
     spectra: tuple[Spectrum, ...] = ()
     status: Mapping[str, str] = field(default_factory=dict)
 

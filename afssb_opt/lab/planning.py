@@ -13,8 +13,9 @@ from afssb_opt.lab.cell_planning import CellInput, plan_cell
 from afssb_opt.lab.findings import Finding, UnreadableError, Verdict, worst
 from afssb_opt.lab.matching import KnownTrial, Match, match_id, match_texts
 from afssb_opt.lab.plan import ArrivedFile, CellPlan, LoosePart, Plan
-from afssb_opt.lab.result_table import TableRow, read_result_table
+from afssb_opt.lab.result_table import read_result_table
 from afssb_opt.lab.same_content import repeated_content
+from afssb_opt.lab.table_rows import TableRow
 
 # A table row without own trial is matched through its cell id.
 _EMPTY: Final = Match()
@@ -28,12 +29,14 @@ class Asked:
         trial: All files belong to this trial.
         area_cm2: Electrode area of cells that no table gives one for.
         sheet: Name of the sheet to read of a workbook.
+        row: Only this row of a table, as `Sheet1!row 7`, and it belongs to `trial`.
         accepted_rules: Doubts that a person has said yes to; `*` is all of them.
     """
 
     trial: str = ""
     area_cm2: float = math.nan
     sheet: str = ""
+    row: str = ""
     accepted_rules: frozenset[str] = frozenset()
 
 
@@ -45,7 +48,8 @@ class Known:
         cells: Cell id -> label, from earlier build sheets.
         areas: Label -> electrode area in cm2, likewise.
         cell_of_trial: Label -> the cell that stands for it.
-        keys: Content keys that were recorded before.
+        keys: Label -> content keys that were recorded before.
+        replicates: Label of a replicate -> label of the trial whose design it repeats.
         stored: Label -> cycler files that came in earlier.
     """
 
@@ -53,11 +57,12 @@ class Known:
     cells: Mapping[str, str] = field(default_factory=dict)
     areas: Mapping[str, float] = field(default_factory=dict)
     cell_of_trial: Mapping[str, str] = field(default_factory=dict)
-    keys: frozenset[str] = frozenset()
+    keys: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    replicates: Mapping[str, str] = field(default_factory=dict)
     stored: Mapping[str, tuple[ArrivedFile, ...]] = field(default_factory=dict)
 
 
-def make_plan(files: Sequence[ArrivedFile], known: Known, spec: CampaignSpec, asked: Asked = Asked()) -> Plan:  # noqa: B008
+def make_plan(files: Sequence[ArrivedFile], known: Known, spec: CampaignSpec, asked: Asked = Asked()) -> Plan:
     """Work out what would be done with the files; nothing is written."""
     loose: list[LoosePart] = []
     notes: list[tuple[str, Finding]] = []
@@ -86,7 +91,7 @@ def make_plan(files: Sequence[ArrivedFile], known: Known, spec: CampaignSpec, as
         cell = inputs.get(key, CellInput(match.label, key[1]))
         inputs[key] = replace(cell, files=(*cell.files, file))
     cells = [_planned(cell, known, spec, asked) for cell in _told_apart(list(inputs.values()), known)]
-    return Plan(tuple(cells), tuple(_accepted_loose(part, asked) for part in loose), tuple(notes))
+    return Plan(tuple(cells), tuple(loose), tuple(notes))
 
 
 def _match(file: ArrivedFile, known: Known, links: Mapping[str, str], asked: Asked) -> Match:
@@ -97,9 +102,15 @@ def _match(file: ArrivedFile, known: Known, links: Mapping[str, str], asked: Ask
 
 
 def _take_table(
-    file: ArrivedFile, known: Known, spec: CampaignSpec, asked: Asked, links: dict[str, str],
-    inputs: dict[tuple[str, str], CellInput], loose: list[LoosePart], notes: list[tuple[str, Finding]],
-) -> None:  # fmt: skip
+    file: ArrivedFile,
+    known: Known,
+    spec: CampaignSpec,
+    asked: Asked,
+    links: dict[str, str],
+    inputs: dict[tuple[str, str], CellInput],
+    loose: list[LoosePart],
+    notes: list[tuple[str, Finding]],
+) -> None:
     """Put each row of a table with the cell it names."""
     try:
         table = read_result_table(list(file.content.grids), spec, asked.sheet)
@@ -115,6 +126,13 @@ def _take_table(
             match = Match(links[row.cell_id])
         elif not row.trial and row.cell_id:
             match = match_texts((row.cell_id,), known.trials, links)
+        if asked.row:
+            if row.where != asked.row:
+                continue
+            match = match_id(asked.trial, known.trials, "--trial")
+        linked = known.cells.get(row.cell_id, "")
+        if linked and known.replicates.get(linked) == match.label:
+            match = Match(linked)
         if not match.label:
             findings = (*row.findings, *match.findings, *grave)
             if _says_something(row) or worst(findings) >= Verdict.HELD:
@@ -159,15 +177,10 @@ def _planned(cell: CellInput, known: Known, spec: CampaignSpec, asked: Asked) ->
         area = known.areas.get(cell.trial, asked.area_cm2)
     plan = plan_cell(cell, known.trials[cell.trial], spec, area)
     findings = tuple(_agreed(finding, asked) for finding in plan.findings)
-    return replace(plan, findings=findings, is_known=plan.content_key in known.keys)
+    return replace(plan, findings=findings, is_known=plan.content_keys <= known.keys.get(cell.trial, frozenset()))
 
 
 def _agreed(finding: Finding, asked: Asked) -> Finding:
     """Turn a doubt that a person has said yes to into a warning."""
     is_agreed = finding.rule in asked.accepted_rules or "*" in asked.accepted_rules
     return replace(finding, verdict=Verdict.WARNING) if is_agreed and finding.verdict == Verdict.HELD else finding
-
-
-def _accepted_loose(part: LoosePart, asked: Asked) -> LoosePart:
-    """Keep the doubts of loose parts: what belongs to no trial cannot be recorded, whoever says yes."""
-    return replace(part, findings=part.findings) if asked else part

@@ -1,4 +1,4 @@
-"""Which values of an outcome or as-built column are plausible, doubtful or impossible, and what the slip probably is."""
+"""Which values of an outcome or as-built column are plausible, doubtful or impossible, and the probable slip."""
 
 from __future__ import annotations
 
@@ -64,13 +64,29 @@ def value_finding(name: str, value: float, where: str) -> Finding | None:
         return None
     allowed = f"{limits.low:g} to {limits.high:g}"
     if not limits.lowest <= value <= limits.highest:
-        return Finding("value.range", Verdict.REJECTED, where, f"{name} is {value:g}", allowed, f"It means {limits.hint}")
+        return Finding(
+            "value.range", Verdict.REJECTED, where, f"{name} is {value:g}", allowed, f"It means {limits.hint}"
+        )
     if not limits.low <= value <= limits.high:
-        return Finding("value.plausible", Verdict.HELD, where, f"{name} is {value:g}", allowed, f"It means {limits.hint}")
+        return Finding(
+            "value.plausible", Verdict.HELD, where, f"{name} is {value:g}", allowed, f"It means {limits.hint}"
+        )
     if name == "cycle_life" and value != round(value):
-        return Finding("value.plausible", Verdict.HELD, where, f"cycle_life is {value:g}", "a whole number of cycles",
-                       "A point between thousands? Write 1234 for 1.234")  # fmt: skip
+        return Finding(
+            "value.plausible",
+            Verdict.HELD,
+            where,
+            f"cycle_life is {value:g}",
+            "a whole number of cycles",
+            "A point between thousands? Write 1234 for 1.234",
+        )
     if name.endswith("ce_pct") and value > EFFICIENCY_WARNING_PCT:
-        return Finding("cycles.efficiency", Verdict.WARNING, where, f"{name} is {value:g}",
-                       f"at most {EFFICIENCY_WARNING_PCT:g}", "Look for a soft short, or a part-charged start")  # fmt: skip
+        return Finding(
+            "cycles.efficiency",
+            Verdict.WARNING,
+            where,
+            f"{name} is {value:g}",
+            f"at most {EFFICIENCY_WARNING_PCT:g}",
+            "Look for a soft short, or a part-charged start",
+        )
     return None

@@ -1,4 +1,4 @@
-"""What a stack-pressure trace tells: lowest and highest value, swing per cycle, drift; and joining it to a cell's cycles."""
+"""What a stack-pressure trace tells (lowest, highest, swing, drift), and joining it to the cycles of a cell."""
 
 from __future__ import annotations
 
@@ -44,17 +44,30 @@ def read_pressure(path: Path) -> PressureTrace | None:
     for number, line in enumerate(head.lines[:50]):
         for delimiter in DELIMITERS:
             split = [split_header(name) for name in line.split(delimiter)]
-            places = [i for i, (label, unit) in enumerate(split) if "pressure" in label and unit
-                      and UNITS[unit][0] == "pressure"]  # fmt: skip
+            places = [
+                i
+                for i, (label, unit) in enumerate(split)
+                if "pressure" in label and unit and UNITS[unit][0] == "pressure"
+            ]
             clock = next((i for i, (label, _) in enumerate(split) if re.match(r"date|clock|timestamp", label)), None)
-            time = next((i for i, (label, unit) in enumerate(split) if "time" in label and unit
-                         and UNITS[unit][0] == "time"), None)  # fmt: skip
+            time = next(
+                (i for i, (label, unit) in enumerate(split) if "time" in label and unit and UNITS[unit][0] == "time"),
+                None,
+            )
             if len(split) < 2 or not places or (clock is None and time is None):
                 continue
             body = [text for text in head.lines[number + 1 :] if text.strip()]
             decimal, _ = decimal_sign(body, delimiter)
-            table = pd.read_csv(path, sep=delimiter, decimal=decimal, skiprows=number + 1, header=None,
-                                encoding=head.encoding, on_bad_lines="skip", index_col=False)  # fmt: skip
+            table = pd.read_csv(
+                path,
+                sep=delimiter,
+                decimal=decimal,
+                skiprows=number + 1,
+                header=None,
+                encoding=head.encoding,
+                on_bad_lines="skip",
+                index_col=False,
+            )
             pressure = pd.to_numeric(table[places[0]], errors="coerce").to_numpy(float) * UNITS[split[places[0]][1]][1]
             if clock is not None:
                 seconds = clock_seconds(table[clock], "iso")
@@ -67,16 +80,30 @@ def read_pressure(path: Path) -> PressureTrace | None:
 def _checked(trace: PressureTrace) -> PressureTrace:
     keep = np.isfinite(trace.time_s) & np.isfinite(trace.pressure_pa)
     if keep.sum() < 3:
-        raise refuse("pressure.sensor", f"{int(keep.sum())} readings", "at least 3", "Check the clock and number columns")
+        raise refuse(
+            "pressure.sensor", f"{int(keep.sum())} readings", "at least 3", "Check the clock and number columns"
+        )
     pressure = trace.pressure_pa[keep]
     findings = []
     at_top = float(np.mean(pressure == pressure.max()))
     if np.ptp(pressure) == 0 or at_top > RAIL_FRACTION:
-        raise refuse("pressure.sensor", f"{100 * at_top:.0f} % of readings are {pressure.max() / PA_PER_MPA:.4g} MPa",
-                     "a moving value off its limits", "The sensor is off or at its limit; the trace counts as missing")  # fmt: skip
+        raise refuse(
+            "pressure.sensor",
+            f"{100 * at_top:.0f} % of readings are {pressure.max() / PA_PER_MPA:.4g} MPa",
+            "a moving value off its limits",
+            "The sensor is off or at its limit; the trace counts as missing",
+        )
     if pressure.max() > MAX_PA:
-        findings.append(Finding("value.plausible", Verdict.HELD, "pressure", f"{pressure.max() / PA_PER_MPA:.4g} MPa",
-                                f"at most {MAX_PA / PA_PER_MPA:g} MPa", "Check the unit in the header"))  # fmt: skip
+        findings.append(
+            Finding(
+                "value.plausible",
+                Verdict.HELD,
+                "pressure",
+                f"{pressure.max() / PA_PER_MPA:.4g} MPa",
+                f"at most {MAX_PA / PA_PER_MPA:g} MPa",
+                "Check the unit in the header",
+            )
+        )
     return replace(trace, time_s=trace.time_s[keep], pressure_pa=pressure, findings=tuple(findings))
 
 
@@ -90,9 +117,15 @@ def with_pressure(series: RawSeries, trace: PressureTrace) -> RawSeries:
     at_rows = np.interp(time, trace.time_s, trace.pressure_pa, left=np.nan, right=np.nan)
     if not np.isfinite(at_rows).any():
         return series.noting(
-            Finding("pressure.sensor", Verdict.WARNING, "pressure", "the trace shares no time with the test",
-                    "the same clock", "Set the clocks alike, or export both with date and time")
-        )  # fmt: skip
+            Finding(
+                "pressure.sensor",
+                Verdict.WARNING,
+                "pressure",
+                "the trace shares no time with the test",
+                "the same clock",
+                "Set the clocks alike, or export both with date and time",
+            )
+        )
     return replace(series, table=series.table.assign(surface_pressure_pa=at_rows))
 
 

@@ -13,13 +13,13 @@ import pandas as pd
 
 from afssb_opt.lab.checked_series import checked_series
 from afssb_opt.lab.csv_grid import read_csv_grid
-from afssb_opt.lab.findings import Finding, UnreadableError, Verdict, refuse
+from afssb_opt.lab.findings import Finding, UnreadableError, refuse
 from afssb_opt.lab.formats.arbin_access import read_arbin_access
 from afssb_opt.lab.formats.neware_binary import read_neware
 from afssb_opt.lab.grid import Grid
-from afssb_opt.lab.impedance import Spectrum
 from afssb_opt.lab.pressure import PressureTrace, read_pressure
 from afssb_opt.lab.series import BDF_LABELS, REQUIRED, RawSeries
+from afssb_opt.lab.spectrum import Spectrum
 from afssb_opt.lab.spectrum_files import read_spectrum
 from afssb_opt.lab.table_columns import ROLES
 from afssb_opt.lab.text_file import read_head
@@ -57,15 +57,23 @@ def read_file(path: Path) -> FileContent:
     except UnreadableError as error:
         return FileContent("refused", findings=(error.finding,))
     except OSError as error:
-        problem = refuse("file.damaged", f"cannot be read ({error.strerror})", "a readable file", "Check its permissions")
+        problem = refuse(
+            "file.damaged", f"cannot be read ({error.strerror})", "a readable file", "Check its permissions"
+        )
         return FileContent("refused", findings=(problem.finding,))
     except UnicodeDecodeError as error:
-        problem = refuse("text.encoding", f"byte {error.start} is not {error.encoding}", "one encoding", "Save as UTF-8")
+        problem = refuse(
+            "text.encoding", f"byte {error.start} is not {error.encoding}", "one encoding", "Save as UTF-8"
+        )
         return FileContent("refused", findings=(problem.finding,))
     # The border to foreign bytes: whatever a parser meets is reported as this file's problem, never passed on.
     except Exception as error:
-        problem = refuse("file.damaged", f"cannot be read ({type(error).__name__}: {error})", "a known format",
-                         "Export it again; if it opens elsewhere, send it to the maintainers")  # fmt: skip
+        problem = refuse(
+            "file.damaged",
+            f"cannot be read ({type(error).__name__}: {error})",
+            "a known format",
+            "Export it again; if it opens elsewhere, send it to the maintainers",
+        )
         return FileContent("refused", findings=(problem.finding,))
 
 
@@ -96,8 +104,12 @@ def _read(path: Path) -> FileContent:
         raise refuse("file.archive", "a workbook with macros", ".xlsx", "Save it as .xlsx")
     if ending in TEXT_ENDINGS or ending[1:].isdigit() or not ending:
         return _read_text(path)
-    raise refuse("file.type", f"'{ending}' is not read", ", ".join(sorted({*TEXT_ENDINGS, ".xlsx", ".ndax", ".res"})),
-                 "Export it as CSV")  # fmt: skip
+    raise refuse(
+        "file.type",
+        f"'{ending}' is not read",
+        ", ".join(sorted({*TEXT_ENDINGS, ".xlsx", ".ndax", ".res"})),
+        "Export it as CSV",
+    )
 
 
 def _read_text(path: Path) -> FileContent:
@@ -139,7 +151,9 @@ def _read_parquet(path: Path) -> RawSeries:
     table = table.rename(columns=lambda name: labels.get(str(name), str(name)))
     missing = [name for name in REQUIRED if name not in table.columns]
     if missing:
-        raise refuse("series.columns", f"without {', '.join(missing)}", "Battery Data Format names", "Rename the columns")
+        raise refuse(
+            "series.columns", f"without {', '.join(missing)}", "Battery Data Format names", "Rename the columns"
+        )
     known = [name for name in table.columns if name in BDF_LABELS]
     numbers = table[known].apply(pd.to_numeric, errors="coerce").astype(float)
     return RawSeries(numbers, "bdf_parquet")
@@ -149,14 +163,20 @@ def _read_mpr(path: Path) -> RawSeries:
     """Read `.mpr` through a program of the user's choice; the only reader there is has a licence we cannot build on."""
     program = os.environ.get(MPR_PROGRAM)
     if not program:
-        raise refuse("file.type", "the binary .mpr needs a separate program", ".mpt, or a program named in "
-                     f"{MPR_PROGRAM}", "In EC-Lab: Experiment > Export as Text, then send the .mpt")  # fmt: skip
+        raise refuse(
+            "file.type",
+            "the binary .mpr needs a separate program",
+            f".mpt, or a program named in {MPR_PROGRAM}",
+            "In EC-Lab: Experiment > Export as Text, then send the .mpt",
+        )
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "series.csv"
         try:
             done = subprocess.run([program, str(path), str(out)], capture_output=True, timeout=MPR_SECONDS, check=False)  # noqa: S603
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise refuse("file.type", f"{program} failed ({error})", "a program that writes CSV", "Export .mpt") from None
+            raise refuse(
+                "file.type", f"{program} failed ({error})", "a program that writes CSV", "Export .mpt"
+            ) from None
         if done.returncode or not out.exists():
             said = done.stderr.decode(errors="replace").strip()[-200:]
             raise refuse("file.damaged", f"{program} failed: {said}", "exit code 0 and a CSV file", "Export .mpt")

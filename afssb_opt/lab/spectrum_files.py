@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from afssb_opt.lab.findings import Finding, Verdict, refuse
-from afssb_opt.lab.impedance import Spectrum
+from afssb_opt.lab.spectrum import Spectrum
 from afssb_opt.lab.text_file import DELIMITERS, decimal_sign, read_head
 
 # Plain header labels of the three columns; the second name of the imaginary part carries the opposite sign.
@@ -67,8 +67,13 @@ def _header(lines: list[str]) -> tuple[int, str, tuple[int, int, int], float, bo
             negated = next((i for i, n in enumerate(names) if _NEGATED.match(n)), None)
             imaginary = plain if plain is not None else negated
             if places[1] is not None and imaginary is not None and places[0] is None and _has_ohm(names):
-                raise refuse("impedance.points", "no column of frequency", "frequency, real and imaginary part",
-                             "Export with the frequency", f"line {number + 1}")  # fmt: skip
+                raise refuse(
+                    "impedance.points",
+                    "no column of frequency",
+                    "frequency, real and imaginary part",
+                    "Export with the frequency",
+                    f"line {number + 1}",
+                )
             if places[0] is None or places[1] is None or imaginary is None:
                 continue
             start = number + 1
@@ -124,16 +129,25 @@ def _spectrum(points: list[tuple[float, float, float]], sign: float, above: str,
     findings = []
     if (n_missing := int((~complete).sum())) > 0:
         findings.append(
-            Finding("impedance.points", Verdict.WARNING, "", f"{n_missing} of {len(table)} points are incomplete",
-                    "frequency, real and imaginary part", "They are left out")
-        )  # fmt: skip
+            Finding(
+                "impedance.points",
+                Verdict.WARNING,
+                "",
+                f"{n_missing} of {len(table)} points are incomplete",
+                "frequency, real and imaginary part",
+                "They are left out",
+            )
+        )
     if re.search(r"EXPERIMENTABORTED\tTOGGLE\tT", text):
         findings.append(
-            Finding("impedance.aborted", Verdict.WARNING, "", f"the sweep was aborted after {len(table)} points", "", "")
+            Finding(
+                "impedance.aborted", Verdict.WARNING, "", f"the sweep was aborted after {len(table)} points", "", ""
+            )
         )
     if not complete.any():
         raise refuse("impedance.points", "no complete point", "frequency, real and imaginary part", "Export it again")
-    conditions = {name: match[1].strip() for name, pattern in _CONDITIONS.items() if (match := re.search(pattern, above))}
+    conditions = {
+        name: match[1].strip() for name, pattern in _CONDITIONS.items() if (match := re.search(pattern, above))
+    }
     kept = table[complete]
     return Spectrum(kept[:, 0], kept[:, 1] + 1j * sign * kept[:, 2], conditions, tuple(findings))
-

@@ -31,8 +31,12 @@ def stitched(parts: list[RawSeries]) -> RawSeries:
         return parts[0]
     spans = [_span(part) for part in parts]
     if not all(np.isfinite(span).all() for span in spans):
-        raise refuse("series.overlap", f"{len(parts)} files of one cell, of which one has no date",
-                     "dates in every file", "Export with date and time, or send one joined file")  # fmt: skip
+        raise refuse(
+            "series.overlap",
+            f"{len(parts)} files of one cell, of which one has no date",
+            "dates in every file",
+            "Export with date and time, or send one joined file",
+        )
     order = sorted(range(len(parts)), key=lambda index: spans[index][0])
     joined: list[pd.DataFrame] = []
     offset, end_clock = 0.0, -np.inf
@@ -40,15 +44,21 @@ def stitched(parts: list[RawSeries]) -> RawSeries:
         start, end = spans[index]
         overlap = end_clock - start
         if overlap > MAX_OVERLAP * max(end - start, 1.0) and overlap > 60.0:
-            raise refuse("series.overlap", f"two files of one cell share {overlap:.0f} s with different values",
-                         "files that follow each other", "Send only the files of this cell, each once")  # fmt: skip
+            raise refuse(
+                "series.overlap",
+                f"two files of one cell share {overlap:.0f} s with different values",
+                "files that follow each other",
+                "Send only the files of this cell, each once",
+            )
         table = parts[index].table
         time = table["test_time_second"].to_numpy(float)
         gap = max(0.0, start - end_clock) if np.isfinite(end_clock) else 0.0
         steps = {"step_count": table["step_count"] + 1e6 * len(joined)} if "step_count" in table else {}
         joined.append(table.assign(test_time_second=time - time[0] + offset + gap, **steps))
         offset, end_clock = float(joined[-1]["test_time_second"].iloc[-1]), end
-    note = Finding("series.continued", Verdict.NOTE, "", f"{len(parts)} files of one cell", "", "Joined by their clocks")
+    note = Finding(
+        "series.continued", Verdict.NOTE, "", f"{len(parts)} files of one cell", "", "Joined by their clocks"
+    )
     first = parts[order[0]]
     return replace(
         first,
@@ -81,9 +91,11 @@ def begins_with(longer: RawSeries, shorter: RawSeries) -> bool:
     n = len(shorter.table)
     if n > len(longer.table) or n == 0:
         return False
-    for name in ("voltage_volt", "current_ampere"):
+    for name in ("voltage_volt", "current_ampere", "test_time_second"):
         ours = longer.table[name].to_numpy(float)[:n]
         theirs = shorter.table[name].to_numpy(float)
+        if name == "test_time_second":
+            ours, theirs = ours - ours[0], theirs - theirs[0]
         scale = max(float(np.abs(theirs).max()), 1e-12)
         if not np.allclose(ours, theirs, rtol=SAME_RECORD, atol=SAME_RECORD * scale):
             return False

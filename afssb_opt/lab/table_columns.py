@@ -101,9 +101,15 @@ def _columns(grid: Grid, row: GridRow, spec: CampaignSpec) -> Columns:
         label = plain_label(cell.text)
         if label in seen:
             findings.append(
-                Finding("table.header", Verdict.REJECTED, where, f"'{cell.text}' stands twice (also {seen[label]})",
-                        "each name once", "Rename or delete one of them")
-            )  # fmt: skip
+                Finding(
+                    "table.header",
+                    Verdict.REJECTED,
+                    where,
+                    f"'{cell.text}' stands twice (also {seen[label]})",
+                    "each name once",
+                    "Rename or delete one of them",
+                )
+            )
             continue
         seen[label] = where
         column, problem = _column(place, cell.text, where, names)
@@ -115,8 +121,11 @@ def _columns(grid: Grid, row: GridRow, spec: CampaignSpec) -> Columns:
             left_out.append(cell.text)
             near = suggest(cell.text, [*names, *spec.outcome_names])
             verdict = Verdict.HELD if near else Verdict.NOTE
-            findings.append(Finding("table.column", verdict, where, f"column '{cell.text}' is not known", "", near or
-                                    "It is left out"))  # fmt: skip
+            findings.append(
+                Finding(
+                    "table.column", verdict, where, f"column '{cell.text}' is not known", "", near or "It is left out"
+                )
+            )
     return Columns(row.number, tuple(known), tuple(left_out), tuple(findings))
 
 
@@ -142,7 +151,9 @@ def _column(
     place: int, text: str, where: str, names: Mapping[str, tuple[str, str]]
 ) -> tuple[Column | None, Finding | None]:
     match = _BRACKETS.match(text.strip())
-    label, unit = (plain_label(match[1]), match[2].strip().lower().replace("ω", "ohm")) if match else (plain_label(text), "")
+    label, unit = (
+        (plain_label(match[1]), match[2].strip().lower().replace("ω", "ohm")) if match else (plain_label(text), "")
+    )
     role, name = names.get(label, (ROLES.get(label, ""), ""))
     if not role:
         return None, None
@@ -154,13 +165,18 @@ def _column(
         if factor is None:
             allowed = ", ".join(_allowed_units(suffix))
             return Column(place, role, name, 1.0, True), Finding(
-                "table.units", Verdict.HELD, where, f"{measured} is given in '{unit}'", allowed,
+                "table.units",
+                Verdict.HELD,
+                where,
+                f"{measured} is given in '{unit}'",
+                allowed,
                 "Convert the values; this unit cannot be converted without more knowledge",
-            )  # fmt: skip
+            )
     note = None
     if factor != 1.0:
-        note = Finding("table.units", Verdict.NOTE, where, f"{measured} is given in '{unit}'", "",
-                       f"Multiplied by {factor:.6g}")  # fmt: skip
+        note = Finding(
+            "table.units", Verdict.NOTE, where, f"{measured} is given in '{unit}'", "", f"Multiplied by {factor:.6g}"
+        )
     return Column(place, role, name, factor or 1.0, bool(unit)), note
 
 

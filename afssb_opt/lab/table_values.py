@@ -8,9 +8,32 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 MISSING_WORDS: Final = frozenset(
-    {"", "-", "--", "---", "–", "—", "n.d.", "n.d", "nd", "n/a", "na", "n.a.", "nan", "none", "null", "?", "#n/a",
-     "not measured", "missing", "inf", "-inf", "+inf", "infinity"}
-)  # fmt: skip
+    {
+        "",
+        "-",
+        "--",
+        "---",
+        "–",
+        "—",
+        "n.d.",
+        "n.d",
+        "nd",
+        "n/a",
+        "na",
+        "n.a.",
+        "nan",
+        "none",
+        "null",
+        "?",
+        "#n/a",
+        "not measured",
+        "missing",
+        "inf",
+        "-inf",
+        "+inf",
+        "infinity",
+    }
+)
 RUNNING_WORDS: Final = frozenset({"still running", "running", "ongoing", "in progress", "not reached", "cycling"})
 # Numbers that software writes for "no reading" (lab_files section 5, row 32).
 SENTINELS: Final = frozenset({-999.0, -9999.0, 9999.0, 99999.0})
@@ -18,9 +41,10 @@ TOO_LARGE: Final = 1e30
 
 _NUMBER: Final = r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?"
 _VALUE: Final = re.compile(
-    rf"^(?P<limit>>=|=>|>|≥|<=|=<|<|≤|at least\s)?\s*(?P<about>~|≈|ca\.?\s|approx\.?\s|about\s)?\s*(?P<value>{_NUMBER})\s*"
+    r"^(?P<limit>>=|=>|>|≥|<=|=<|<|≤|at least\s)?\s*(?P<about>~|≈|ca\.?\s|approx\.?\s|about\s)?"
+    rf"\s*(?P<value>{_NUMBER})\s*"
     rf"(?:(?:\+/-|\+-|±|\+\s*/\s*-)\s*(?P<sem>{_NUMBER}))?\s*(?P<percent>%)?\s*(?P<plus>\+)?$"
-)  # fmt: skip
+)
 _PLAIN_COMMA: Final = re.compile(r"\d,\d")
 _PLAIN_POINT: Final = re.compile(r"\d\.\d")
 

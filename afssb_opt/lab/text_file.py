@@ -49,9 +49,7 @@ def read_head(path: Path) -> TextHead:
     encoding, findings = _encoding(path, raw)
     text = raw.decode(encoding, errors="replace" if len(raw) < size else "strict")
     lines = re.split(r"\r\n|\n|\r", text)
-    if len(raw) < size:
-        lines.pop()
-    elif lines and not lines[-1]:
+    if len(raw) < size or (lines and not lines[-1]):
         lines.pop()
     wide = encoding.startswith("utf-16")
     ends_cut = not tail.endswith((b"\n", b"\r") if not wide else (b"\n\x00", b"\x00\n", b"\r\x00"))
@@ -69,14 +67,18 @@ def _encoding(path: Path, raw: bytes) -> tuple[str, list[Finding]]:
     place = find_nul(path)
     if place is not None:
         raise refuse(
-            "text.nul", f"NUL bytes from byte {place} on", "plain text",
+            "text.nul",
+            f"NUL bytes from byte {place} on",
+            "plain text",
             "The computer stopped while writing; export the file again",
-        )  # fmt: skip
+        )
     if _is_utf8(path):
         return "utf-8", []
     control = sum(byte < 9 or 13 < byte < 32 for byte in sample)
     if control > 0.01 * len(sample):
-        raise refuse("file.type", "is neither text nor a known binary file", "see docs/lab-results.md", "Export as text")
+        raise refuse(
+            "file.type", "is neither text nor a known binary file", "see docs/lab-results.md", "Export as text"
+        )
     return "cp1252", [_decoded("cp1252")]
 
 
@@ -119,7 +121,9 @@ def decimal_sign(lines: list[str], delimiter: str) -> tuple[Literal[".", ","], l
         return ".", []
     if point:
         raise refuse(
-            "text.decimal", f"decimal comma ('{comma[0]}') and decimal point ('{point[0]}') in one file",
-            "one of them", "Export it with one decimal sign",
-        )  # fmt: skip
+            "text.decimal",
+            f"decimal comma ('{comma[0]}') and decimal point ('{point[0]}') in one file",
+            "one of them",
+            "Export it with one decimal sign",
+        )
     return ",", [Finding("text.decimal", Verdict.NOTE, "", "decimal comma", "", "It was read as such")]

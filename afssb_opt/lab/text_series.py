@@ -17,8 +17,8 @@ from afssb_opt.lab.formats import TEXT_FORMATS
 from afssb_opt.lab.formats.text_format import TextFormat
 from afssb_opt.lab.moments import clock_seconds, moment_seconds
 from afssb_opt.lab.series import REQUIRED, RawSeries
-from afssb_opt.lab.units import plain_label
 from afssb_opt.lab.text_file import DELIMITERS, SAMPLE_LINES, TextHead, decimal_sign, read_head
+from afssb_opt.lab.units import plain_label
 
 # A header stands among the first lines; EC-Lab writes up to 150 before it.
 MAX_HEADER_LINE: Final = 1000
@@ -39,6 +39,11 @@ class Header:
     names: tuple[str, ...]
     columns: dict[str, tuple[int, float]]
 
+    @property
+    def fit(self) -> tuple[int, int]:
+        """How well the format fits: by columns known, then by how particular the format is."""
+        return len(self.columns), len(self.text_format.needs)
+
 
 def read_text_series(path: Path) -> RawSeries:
     """Read a text export of any known format.
@@ -54,8 +59,14 @@ def read_text_series(path: Path) -> RawSeries:
         raise refuse("series.rows", "no rows below the header", "at least one", "Export the test again")
     decimal, decimal_findings = decimal_sign(sample, header.delimiter)
     raw = _read_rows(path, head, header, sample, decimal)
+    findings = [*head.findings, *decimal_findings]
+    if head.ends_cut and len(raw) > 1:
+        raw = raw.iloc[:-1]
+        findings.append(
+            Finding("text.last_line", Verdict.NOTE, "last line", "has no line end", "", "It may be cut; it is dropped")
+        )
     series = series_from_columns(header.text_format, raw, header.columns, header.names, above)
-    return series.noting(*head.findings, *decimal_findings)
+    return series.noting(*findings)
 
 
 def find_header(lines: tuple[str, ...]) -> Header:
@@ -68,21 +79,26 @@ def find_header(lines: tuple[str, ...]) -> Header:
     for number, line in enumerate(lines[:MAX_HEADER_LINE]):
         if any(line.count(delimiter) >= MIN_COLUMNS - 1 for delimiter in DELIMITERS):
             for header in _candidates(number, line, lines):
-                if best is None or len(header.columns) > len(best.columns):
+                if best is None or header.fit > best.fit:
                     best = header
         if best is not None and number > best.line + SAMPLE_LINES:
             break
     if best is None:
         raise refuse(
-            "series.format", "neither a table with a column 'trial' or 'cell_id', nor a known cycler export",
-            "the formats of docs/lab-results.md", "Add the column, or export time, voltage and current as CSV",
-        )  # fmt: skip
+            "series.format",
+            "neither a table with a column 'trial' or 'cell_id', nor a known cycler export",
+            "the formats of docs/lab-results.md",
+            "Add the column, or export time, voltage and current as CSV",
+        )
     missing = [name for name in REQUIRED if name not in best.columns]
     if missing:
         raise refuse(
-            "series.columns", f"read as {best.text_format.title}, without {', '.join(missing)}",
-            "time, voltage and current, each with its unit", "Add the column to the export", f"line {best.line + 1}",
-        )  # fmt: skip
+            "series.columns",
+            f"read as {best.text_format.title}, without {', '.join(missing)}",
+            "time, voltage and current, each with its unit",
+            "Add the column to the export",
+            f"line {best.line + 1}",
+        )
     return best
 
 
@@ -106,8 +122,11 @@ def _read_rows(path: Path, head: TextHead, header: Header, sample: list[str], de
     """Return the wanted columns by their place, numbers as far as they are numbers."""
     width = _width(header, sample)
     wanted = {place for place, _ in header.columns.values()}
-    texts = {header.text_format.place(list(header.names), label)
-             for label in (header.text_format.clock, header.text_format.direction_label) if label}  # fmt: skip
+    texts = {
+        header.text_format.place(list(header.names), label)
+        for label in (header.text_format.clock, header.text_format.direction_label)
+        if label
+    }
     usecols = sorted(wanted | {place for place in texts if place is not None})
     try:
         with path.open("rb") as stream:
@@ -117,15 +136,27 @@ def _read_rows(path: Path, head: TextHead, header: Header, sample: list[str], de
             for _ in range(header.line + 1):
                 source.readline()
             return pd.read_csv(
-                source, sep=header.delimiter, decimal=decimal, header=None, names=list(range(width)),
-                usecols=usecols, encoding=head.encoding, na_values=_MISSING, keep_default_na=False,
-                index_col=False, low_memory=False, on_bad_lines="error", quotechar='"',
-            )  # fmt: skip
+                source,
+                sep=header.delimiter,
+                decimal=decimal,
+                header=None,
+                names=list(range(width)),
+                usecols=usecols,
+                encoding=head.encoding,
+                na_values=_MISSING,
+                keep_default_na=False,
+                index_col=False,
+                low_memory=False,
+                on_bad_lines="error",
+                quotechar='"',
+            )
     except (ValueError, pd.errors.ParserError) as error:
         line = re.search(r"line (\d+), saw (\d+)", str(error))
         where = f"line {int(line[1]) + header.line + 1}" if line else ""
         found = f"{line[2]} fields where the header has {len(header.names)}" if line else str(error).strip()
-        raise refuse("table.fields", found, "as many fields as the header", "Mend the line or export again", where) from None
+        raise refuse(
+            "table.fields", found, "as many fields as the header", "Mend the line or export again", where
+        ) from None
 
 
 def _width(header: Header, sample: list[str]) -> int:
@@ -139,12 +170,14 @@ def _width(header: Header, sample: list[str]) -> int:
         fields = next(csv.reader([line], delimiter=header.delimiter))
         surplus = [text for text in fields[len(header.names) :] if text.strip()]
         needed = max(place for place, _ in header.columns.values()) + 1
-        if surplus or len(fields) < needed and number < len(sample) - 1:
+        if surplus or (len(fields) < needed and number < len(sample) - 1):
             raise refuse(
-                "table.fields", f"{len(fields)} fields where the header has {len(header.names)}",
-                "as many fields as the header", "A decimal comma in a comma-separated file? Export with ';' or points",
+                "table.fields",
+                f"{len(fields)} fields where the header has {len(header.names)}",
+                "as many fields as the header",
+                "A decimal comma in a comma-separated file? Export with ';' or points",
                 f"line {header.line + 2 + number}",
-            )  # fmt: skip
+            )
         width = max(width, len(fields))
     return width
 
@@ -164,9 +197,15 @@ def series_from_columns(
         table[column] = values * factor if factor != 1.0 else values
         if n_words:
             findings.append(
-                Finding("series.missing", Verdict.WARNING, names[place].strip(), f"{n_words} values are not numbers",
-                        "numbers", "They count as missing")
-            )  # fmt: skip
+                Finding(
+                    "series.missing",
+                    Verdict.WARNING,
+                    names[place].strip(),
+                    f"{n_words} values are not numbers",
+                    "numbers",
+                    "They count as missing",
+                )
+            )
     direction = text_format.place(list(names), text_format.direction_label) if text_format.direction_label else None
     if direction is not None:
         codes, words = pd.factorize(raw[direction].astype(str).str.strip())
@@ -178,13 +217,20 @@ def series_from_columns(
     clock = text_format.place(list(names), text_format.clock) if text_format.clock else None
     if clock is not None:
         table["unix_time_second"] = clock_seconds(raw[clock], text_format.date_order)
+    if "unix_time_second" in table:
         finite = table["unix_time_second"][np.isfinite(table["unix_time_second"])]
         start = float(finite[0]) if len(finite) else start
     if text_format.has_assumed_units:
         findings.append(
-            Finding("table.units", Verdict.HELD, "header", "states no unit of current or voltage",
-                    "units in the header, such as 'Current (mA)'", "Read as A and V; confirm it, or add the units")
-        )  # fmt: skip
+            Finding(
+                "table.units",
+                Verdict.HELD,
+                "header",
+                "states no unit of current or voltage",
+                "units in the header, such as 'Current (mA)'",
+                "Read as A and V; confirm it, or add the units",
+            )
+        )
     uid = [_first_group(pattern, above) for pattern in text_format.test_uid]
     return RawSeries(
         pd.DataFrame(table),
@@ -218,4 +264,3 @@ def _direction(text_format: TextFormat, word: str) -> float:
 def _first_group(pattern: str, text: str) -> str:
     match = re.search(pattern, text, re.IGNORECASE) if pattern else None
     return match[1].strip() if match else ""
-

@@ -18,8 +18,17 @@ UNITS: Final[dict[str, tuple[str, float]]] = {
     "psi": ("pressure", 6894.757), "degc": ("temperature", 1.0), "1": ("count", 1.0), "n": ("force", 1.0),
 }  # fmt: skip
 
-_SPELLINGS: Final = (("µ", "u"), ("μ", "u"), ("Ω", "ohm"), ("Ω", "ohm"), ("°C", "degc"), ("�C", "degc"),
-                     ("\ufffd", ""), ("degree celsius", "degc"), ("A.h", "Ah"))  # fmt: skip
+_SPELLINGS: Final = (
+    ("µ", "u"),
+    ("μ", "u"),
+    ("Ω", "ohm"),
+    ("Ω", "ohm"),
+    ("°C", "degc"),
+    ("�C", "degc"),
+    ("\ufffd", ""),
+    ("degree celsius", "degc"),
+    ("A.h", "Ah"),
+)
 _BRACKETED: Final = re.compile(r"^(?P<label>.*?)\s*[\[(](?P<unit>[^\])]*)[\])]\s*$")
 _SLASHED: Final = re.compile(r"^(?P<label>.+?)\s*/\s*(?P<unit>[A-Za-z°%.0-9]+)$")
 _SUFFIXED: Final = re.compile(r"^(?P<label>.+)_(?P<unit>s|A|mA|V|Ah|mAh|Wh|Psi|C|Hz|ohm|mA_cm2)$")

@@ -60,7 +60,7 @@ def read_workbook_series(path: Path) -> RawSeries | None:
                 found = [(f, f.match(names, "\n".join(above))) for f in TEXT_FORMATS.values()]
                 known = [(f, columns) for f, columns in found if columns and set(REQUIRED) <= set(columns)]
                 if known:
-                    text_format, columns = max(known, key=lambda pair: len(pair[1]))
+                    text_format, columns = max(known, key=lambda pair: (len(pair[1]), len(pair[0].needs)))
                     table = pd.DataFrame(rows, columns=range(len(names)))
                     parts.append(series_from_columns(text_format, table, columns, tuple(names), "\n".join(above)))
                     break
@@ -72,10 +72,14 @@ def read_workbook_series(path: Path) -> RawSeries | None:
     if not parts:
         return None
     if len({part.format_name for part in parts}) > 1:
-        raise refuse("table.sheet", "sheets of several cycler formats", "one test per workbook", "Export them one by one")
+        raise refuse(
+            "table.sheet", "sheets of several cycler formats", "one test per workbook", "Export them one by one"
+        )
     joined = pd.concat([part.table for part in parts], ignore_index=True)
     findings = tuple(finding for part in parts for finding in part.findings)
-    return RawSeries(joined, parts[0].format_name, parts[0].identifiers, parts[0].test_uid, parts[0].started_at, findings)
+    return RawSeries(
+        joined, parts[0].format_name, parts[0].identifiers, parts[0].test_uid, parts[0].started_at, findings
+    )
 
 
 def read_workbook_grids(path: Path) -> list[Grid]:
@@ -87,13 +91,19 @@ def read_workbook_grids(path: Path) -> list[Grid]:
     with zipfile.ZipFile(path) as archive:
         unpacked = sum(member.file_size for member in archive.infolist())
     if unpacked > MAX_TABLE_UNPACKED:
-        raise refuse("file.size", f"unpacks to {unpacked} bytes", f"{MAX_TABLE_UNPACKED} for a result table", "Split it")
+        raise refuse(
+            "file.size", f"unpacks to {unpacked} bytes", f"{MAX_TABLE_UNPACKED} for a result table", "Split it"
+        )
     shown, formulas = _opened(path, read_only=False), _opened(path, read_only=False, data_only=False)
     grids = []
     for sheet in shown.worksheets:
         if sheet.max_row > MAX_ROWS or sheet.max_column > MAX_COLUMNS:
-            raise refuse("file.size", f"{sheet.max_row} rows, {sheet.max_column} columns",
-                         f"{MAX_ROWS} rows, {MAX_COLUMNS} columns", "Split the table")  # fmt: skip
+            raise refuse(
+                "file.size",
+                f"{sheet.max_row} rows, {sheet.max_column} columns",
+                f"{MAX_ROWS} rows, {MAX_COLUMNS} columns",
+                "Split the table",
+            )
         rows = tuple(_rows(sheet, formulas[sheet.title]))
         if not any(cell.kind != "empty" for row in rows for cell in row.cells):
             continue
@@ -112,8 +122,12 @@ def _opened(path: Path, *, read_only: bool, data_only: bool = True) -> Any:
         raise refuse("file.damaged", f"cannot be opened ({error})", "a .xlsx workbook", "Save it again") from None
     # openpyxl has no base error; whatever it meets in a foreign file is reported, never passed on.
     except Exception as error:
-        raise refuse("file.damaged", f"cannot be opened ({type(error).__name__}: {error})", "a .xlsx workbook",
-                     "Open it in a spreadsheet program and save it again") from None  # fmt: skip
+        raise refuse(
+            "file.damaged",
+            f"cannot be opened ({type(error).__name__}: {error})",
+            "a .xlsx workbook",
+            "Open it in a spreadsheet program and save it again",
+        ) from None
 
 
 def _rows(sheet: Worksheet, formulas: Worksheet) -> list[GridRow]:
@@ -142,7 +156,9 @@ def _cell(shown: Any, source: Any) -> Cell:
     if isinstance(value, bool):
         return Cell(str(value), "bool")
     if isinstance(value, int | float):
-        text = repr(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else repr(value)
+        text = (
+            repr(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else repr(value)
+        )
         return Cell(text, "number", is_percent="%" in str(shown.number_format))
     if isinstance(value, datetime.datetime | datetime.date | datetime.time | datetime.timedelta):
         return Cell(value.isoformat() if hasattr(value, "isoformat") else str(value), "date")

@@ -125,7 +125,8 @@ def parquet_bytes(columns: Columns) -> bytes:
     """Return the columns as a parquet file."""
     stream = io.BytesIO()
     # A few hundred measured floats hold no repeats worth a dictionary, and nobody searches in statistics of them.
-    pq.write_table(pa.table(columns), stream, use_dictionary=False, write_statistics=False, compression="snappy")
+    pq.write_table(pa.table(columns), stream, use_dictionary=False, write_statistics=False,
+                   store_schema=False, compression="snappy")  # fmt: skip
     return stream.getvalue()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from afssb_opt.domain.errors import StoreError
 from afssb_opt.domain.space import design_key
@@ -21,6 +21,22 @@ from afssb_opt.ledger.schema import counters, trials
 
 # A design that waits, runs or has its result needs no second cell unless that is said; a failed or void one may.
 _STANDING_STATES: Final = OPEN_STATES | {TrialState.COMPLETED, TrialState.DISPUTED}
+
+# Built once: putting these together again for each batch costs more than running them.
+_OF_CAMPAIGN: Final = trials.c.campaign_uid == bindparam("campaign")
+_HIGHEST_NUMBER: Final = select(func.max(trials.c.number)).where(_OF_CAMPAIGN)
+_TRIALS_BY_UID: Final = select(trials).where(trials.c.uid.in_(bindparam("uids", expanding=True)))
+_STANDING_TRIALS: Final = select(trials.c.design_key, trials.c.label).where(
+    _OF_CAMPAIGN,
+    trials.c.design_key.in_(bindparam("keys", expanding=True)),
+    trials.c.state.in_(sorted(map(str, _STANDING_STATES))),
+)
+_TAKE_SERIALS: Final = (
+    counters.update()
+    .where(counters.c.name == "trial_serial")
+    .values(value=counters.c.value + bindparam("count"))
+    .returning(counters.c.value)
+)
 
 
 def add_trials(
@@ -38,10 +54,8 @@ def add_trials(
     fresh = [new for new in new_trials if new.uid not in known]
     designs = [plain_values(new.design, "design") for new in fresh]
     _refuse_repeats(connection, lease.campaign_uid, fresh, designs)
-    highest = select(func.max(trials.c.number)).where(trials.c.campaign_uid == lease.campaign_uid)
-    number = connection.execute(highest).scalar() or 0
-    count = counters.update().where(counters.c.name == "trial_serial").values(value=counters.c.value + len(fresh))
-    serial = connection.execute(count.returning(counters.c.value)).scalar_one() - len(fresh)
+    number = connection.execute(_HIGHEST_NUMBER, {"campaign": lease.campaign_uid}).scalar() or 0
+    serial = connection.execute(_TAKE_SERIALS, {"count": len(fresh)}).scalar_one() - len(fresh)
     drafts = [
         Draft(lease.campaign_uid, new.uid, "proposed", _words(new, design, number + place, serial + place))
         for place, (new, design) in enumerate(zip(fresh, designs, strict=True), start=1)
@@ -70,9 +84,7 @@ def _refuse_repeats(
     connection: Connection, campaign_uid: str, fresh: Sequence[NewTrial], designs: Sequence[dict[str, float | str]]
 ) -> None:
     keys = [design_key(design) for design in designs]
-    of_campaign = (trials.c.campaign_uid == campaign_uid) & trials.c.design_key.in_(keys)
-    standing = of_campaign & trials.c.state.in_([str(state) for state in _STANDING_STATES])
-    rows = connection.execute(select(trials.c.design_key, trials.c.label).where(standing))
+    rows = connection.execute(_STANDING_TRIALS, {"campaign": campaign_uid, "keys": keys})
     owner = {row.design_key: row.label for row in rows}
     repeats = []
     for place, (new, key) in enumerate(zip(fresh, keys, strict=True)):
@@ -86,8 +98,7 @@ def _refuse_repeats(
 
 
 def _known_trials(connection: Connection, new_trials: Sequence[NewTrial]) -> dict[str, TrialRecord]:
-    uids = [new.uid for new in new_trials]
-    rows = connection.execute(select(trials).where(trials.c.uid.in_(uids))).mappings()
+    rows = connection.execute(_TRIALS_BY_UID, {"uids": [new.uid for new in new_trials]}).mappings()
     known = {row["uid"]: trial_from_row(row) for row in rows}
     for new in new_trials:
         trial = known.get(new.uid)

@@ -21,7 +21,7 @@ SECONDS_PER_HOUR = 3600.0
 _SCAFFOLD_SAVES = 0.9
 _SCAFFOLD_HALF_UM = 0.5
 # Share of void growth that does not depend on how far the seed aggregates, assumed.
-_VOIDS_WITHOUT_AGGREGATION = 0.4
+_VOIDS_WITHOUT_AGGREGATION = 0.2
 # Share of delamination left under a thick compliant layer and the thickness scale of that, assumed.
 _COMPLIANT_LEFT = 0.1
 _COMPLIANT_UM = 5.0
@@ -164,8 +164,8 @@ def _coefficients(
     )
     nucleation_mv = covered * seed.nucleation_mv + (1.0 - covered) * bare_mv
 
-    radius_cm = 1e-4 * p.seed_radius_um * thickness / (thickness + p.seed_radius_um)
-    diffusion_h = radius_cm**2 / (layer.diffusivity_cm2_s * hot(p.host_activation_kj_mol)) / SECONDS_PER_HOUR
+    path_cm = 1e-4 * p.diffusion_path_share * thickness
+    diffusion_h = path_cm**2 / (layer.diffusivity_cm2_s * hot(p.host_activation_kj_mol)) / SECONDS_PER_HOUR
     lag = charging / layer.capacity_mah_cm2 * diffusion_h
 
     layer_flux = p.layer_creep_ma_cm2 * hot(p.host_activation_kj_mol) * pressure * _LAYER_CREEP_UM_PER_MPA / thickness
@@ -194,6 +194,7 @@ def _coefficients(
     compliance = p.fixture_compliance_um_mpa if is_gap else p.spring_compliance_um_mpa
     critical = (
         p.critical_current_ma_cm2
+        * (1.0 + covered * (seed.filament_factor - 1.0))
         * hot(p.critical_current_activation_kj_mol)
         * (1.0 + thickness / p.critical_current_um)
     )
@@ -206,7 +207,7 @@ def _coefficients(
         host_width=p.host_width,
         host_uptake=p.host_uptake_1_h * hot(p.host_activation_kj_mol),
         uptake_room=p.host_uptake_room_mah_cm2,
-        host_trapped=p.host_trapped,
+        host_trapped=layer.trapped_share,
         metal_switch=p.metal_switch_mah_cm2,
         sei_rate=p.sei_rate_mah2_cm4_h * hot(p.sei_activation_kj_mol),
         sei_area=sei_area,

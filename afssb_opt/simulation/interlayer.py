@@ -40,6 +40,8 @@ class Seed:
     sei_factor: float
     creep_factor: float
     aggregation_factor: float
+    irreversible_share: float
+    filament_factor: float
 
     @classmethod
     def from_table(cls, alloy: str) -> Seed:
@@ -54,6 +56,8 @@ class Seed:
             sei_factor=seed_value(alloy, "sei_growth_factor"),
             creep_factor=seed_value(alloy, "creep_factor"),
             aggregation_factor=seed_value(alloy, "aggregation_factor"),
+            irreversible_share=seed_value(alloy, "irreversible_share"),
+            filament_factor=seed_value(alloy, "filament_resistance_factor"),
         )
 
     @property
@@ -72,6 +76,7 @@ class Interlayer:
     coverage: float
     capacity_mah_cm2: float
     diffusivity_cm2_s: float
+    trapped_share: float
 
     @classmethod
     def from_design(cls, design: Design, seed: Seed, p: CellParameters) -> Interlayer:
@@ -95,4 +100,5 @@ class Interlayer:
             coverage=1.0 - math.exp(-seed_um / p.full_coverage_um),
             capacity_mah_cm2=total + p.collector_capacity_mah_cm2,
             diffusivity_cm2_s=math.exp(log_diffusivity),
+            trapped_share=p.host_trapped + (1.0 - p.host_trapped) * seed.irreversible_share * seed_capacity / total,
         )

@@ -79,7 +79,9 @@ class CellParameters:
     carbon_nucleation_mv: float = _value(15.0, "mV", 10.0, 20.0, "carbon in liquid electrolyte, recalled")
     collector_capacity_mah_cm2: float = _value(0.002, "mAh/cm2", 5e-4, 1e-2, "assumed: lithium on a bare collector")
     full_coverage_um: float = _value(0.02, "um", 0.005, 0.1, "assumed: dense seed that covers two thirds")
-    seed_radius_um: float = _value(0.5, "um", 0.05, 2.0, "assumed: largest seed grain")
+    diffusion_path_share: float = _value(
+        0.5, "1", 0.1, 1.0, "assumed: share of the layer that lithium diffuses through"
+    )
     host_activation_kj_mol: float = _value(54.0, "kJ/mol", 40.0, 60.0, f"50 to 5 ohm cm2 from 25 to 60 C, {_LEE}")
     host_filling: float = _value(0.85, "1", 0.7, 1.0, "assumed: filling at which lithium plates at rest")
     host_width: float = _value(0.06, "1", 0.02, 0.1, "assumed: sharpness of that change")

@@ -117,22 +117,29 @@ class _SampledMember:
         used = normals[:n_base]
         self.values = mean[:, None] + self._factor @ used
         self._pull = torch.linalg.solve_triangular(self._factor.T, used, upper=True)
+        # Most of these cells are observations of this outcome: their covariances are computed once, not twice.
+        same = (base[:, None, :] == gp.features[None, :, :]).all(dim=-1)
+        further = ~same.any(dim=1)
+        self._others = torch.cat([gp.features, base[further]])
+        self._place = torch.where(further, len(gp.features) + further.cumsum(0) - 1, same.to(torch.uint8).argmax(dim=1))
         cross = kernel(gp.shape, gp.hyperparameters, gp.features, base)
         self._solved_base = torch.linalg.solve_triangular(gp._factor, cross, upper=False)
 
     def at(self, features: Tensor) -> tuple[Tensor, Tensor]:
         gp = self.gp
         n_samples = self._normals.shape[1]
-        to_data = kernel(gp.shape, gp.hyperparameters, features, gp.features)
+        covariances = kernel(gp.shape, gp.hyperparameters, features, self._others)
+        to_data = covariances[:, : len(gp.features)]
         solved = torch.linalg.solve_triangular(gp._factor, to_data.T, upper=False)
         mean = to_data @ gp._weights
         variance = gp.prior_variance - (solved**2).sum(0)
         if not len(self.base):
             return mean[:, None].expand(-1, n_samples), _deviation(variance, n_samples)
-        to_base = kernel(gp.shape, gp.hyperparameters, features, self.base) - solved.T @ self._solved_base
+        to_base = torch.addmm(covariances[:, self._place], solved.T, self._solved_base, alpha=-1.0)
         left = torch.linalg.solve_triangular(self._factor, to_base.T, upper=False)
         variance = variance - (left**2).sum(0)
         return mean[:, None] + to_base @ self._pull, _deviation(variance, n_samples)
+
 
 def _deviation(variance: Tensor, n_samples: int) -> Tensor:
     return variance.clamp_min(VARIANCE_FLOOR).sqrt()[:, None].expand(-1, n_samples)
@@ -141,7 +148,9 @@ def _deviation(variance: Tensor, n_samples: int) -> Tensor:
 def _safe_cholesky(covariance: Tensor) -> Tensor:
     scale = max(float(covariance.diagonal().mean()) if len(covariance) else 1.0, 1e-6)
     for nugget in (1e-6, 1e-5, 1e-4, 1e-3, 1e-2):
-        factor, info = torch.linalg.cholesky_ex(covariance + nugget * scale * torch.eye(len(covariance), dtype=torch.float64))
+        factor, info = torch.linalg.cholesky_ex(
+            covariance + nugget * scale * torch.eye(len(covariance), dtype=torch.float64)
+        )
         if not int(info):
             return factor
     return torch.diag(covariance.diagonal().clamp_min(VARIANCE_FLOOR).sqrt())
@@ -248,7 +257,9 @@ class Acquisition:
             return self._grid.expected_gain(excess)
         draws = torch.stack(
             [
-                term.maximised(predictions[term.model][0] + predictions[term.model][1] * self._uniforms_as_normals(column))
+                term.maximised(
+                    predictions[term.model][0] + predictions[term.model][1] * self._uniforms_as_normals(column)
+                )
                 for column, term in enumerate(self.terms)
             ],
             dim=-1,
@@ -315,7 +326,7 @@ class HypervolumeGrid:
         n_samples, n, width = overlap[0].shape
         total = torch.bmm(overlap[0], self._free.reshape(n_samples, width, -1))
         for over in overlap[1:]:
-            total = torch.bmm(
-                over.reshape(n_samples * n, 1, width), total.reshape(n_samples * n, width, -1)
-            ).reshape(n_samples, n, -1)
+            total = torch.bmm(over.reshape(n_samples * n, 1, width), total.reshape(n_samples * n, width, -1)).reshape(
+                n_samples, n, -1
+            )
         return total[..., 0].T

@@ -21,7 +21,7 @@ MAX_COMBINATIONS: Final = 64
 # Spaces without continuous variables up to this size are listed completely.
 MAX_LISTED: Final = 20_000
 # Rejection sampling gives up after this many draws per wanted point and asks a linear program instead.
-MAX_DRAWS_PER_POINT: Final = 32
+MAX_DRAWS_PER_POINT: Final = 12
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,11 @@ class MixedSpace:
 
     def bounds(self, codes: np.ndarray) -> np.ndarray:
         """Return `(n, 2, d)` unit bounds for `(n, c)` level codes."""
-        return np.array([self._bounds_of(tuple(int(code) for code in row)) for row in codes]).reshape(
-            len(codes), 2, self.n_unit
-        )
+        if not codes.shape[1]:
+            return np.broadcast_to(self._bounds_of(()), (len(codes), 2, self.n_unit))
+        different, which = np.unique(codes, axis=0, return_inverse=True)
+        bounds = [self._bounds_of(tuple(int(code) for code in row)) for row in different]
+        return np.array(bounds).reshape(-1, 2, self.n_unit)[which.ravel()]
 
     def _bounds_of(self, codes: tuple[int, ...]) -> np.ndarray:
         if codes not in self._bounds_cache:
@@ -133,7 +135,9 @@ class MixedSpace:
                 columns[variable.name] = np.array(variable.levels, dtype=object)[candidates.codes[:, categorical]]
                 categorical += 1
             else:
-                low, high = variable.hull if isinstance(variable, Continuous) else (variable.values[0], variable.values[-1])
+                low, high = (
+                    variable.hull if isinstance(variable, Continuous) else (variable.values[0], variable.values[-1])
+                )
                 unit = candidates.unit[:, numeric]
                 if variable.scale == "log":
                     columns[variable.name] = np.exp(np.log(low) + unit * (np.log(high) - np.log(low)))
@@ -145,12 +149,15 @@ class MixedSpace:
     def rounded(self, candidates: Candidates) -> pd.DataFrame:
         """Return designs as a lab can set them, with shared variables at exactly the shared value."""
         levels = pd.DataFrame(
-            {v.name: np.array(v.levels, dtype=object)[candidates.codes[:, c]] for c, v in enumerate(self.space.categorical)},
+            {
+                v.name: np.array(v.levels, dtype=object)[candidates.codes[:, c]]
+                for c, v in enumerate(self.space.categorical)
+            },
             index=range(len(candidates)),
         )
         designs = self.space.from_unit(candidates.unit, levels)
         for name, value in self.shared.items():
-            designs[name] = [value] * len(designs)
+            designs[name] = pd.Series([value] * len(designs))
         return designs
 
     def listed(self) -> Candidates | None:
@@ -173,8 +180,14 @@ class MixedSpace:
         both = Candidates(np.repeat(unit, len(codes), axis=0), np.tile(codes, (len(unit), 1)))
         return both.take(np.flatnonzero(self.obeys_rules(both)))
 
-    def sample(self, codes: np.ndarray, seed: np.random.SeedSequence) -> Candidates:
-        """Return at most one feasible point per row of `(n, c)` level codes, spread evenly over the numeric cube."""
+    def sample(self, codes: np.ndarray, seed: np.random.SeedSequence, inner: float = 1.0) -> Candidates:
+        """Return at most one feasible point per row of `(n, c)` level codes, spread evenly over the numeric cube.
+
+        Args:
+            codes: Level codes.
+            seed: Of the Sobol scrambling.
+            inner: Share of each range that is used, centred.
+        """
         rng = np.random.default_rng(seed)
         if not self.n_unit:
             alone = Candidates(np.zeros((len(codes), 0)), codes)
@@ -185,6 +198,7 @@ class MixedSpace:
         for _ in range(MAX_DRAWS_PER_POINT):
             bounds = self.bounds(codes[open_rows])
             draw = engine.random_base2(max(1, int(np.ceil(np.log2(max(2, len(open_rows)))))))[: len(open_rows)]
+            draw = 0.5 + inner * (draw - 0.5)
             trial = self.settle(bounds[:, 0] + draw * (bounds[:, 1] - bounds[:, 0]), codes[open_rows])
             obeys = self.obeys_rules(trial)
             unit[open_rows[obeys]] = trial.unit[obeys]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -16,9 +16,6 @@ from afssb_opt.domain.variables import Categorical
 from afssb_opt.strategies.candidates import Candidates, MixedSpace
 from afssb_opt.strategies.models import CampaignModel
 from afssb_opt.strategies.outcome_scale import OutcomeScale
-
-if TYPE_CHECKING:
-    from afssb_opt.strategies.optimizer import Optimizer
 
 # Points of an effect curve: smooth on a screen.
 N_CURVE: Final = 25
@@ -101,7 +98,9 @@ def leave_one_out(model: CampaignModel, observations: pd.DataFrame) -> pd.DataFr
         mean, variance = outcome.gp.leave_one_out()
         centre, sd = in_units(outcome.scale, mean.numpy(), variance.sqrt().numpy())
         observed = observations[name].to_numpy(float)[outcome.rows]
-        tables.append(pd.DataFrame({"outcome": name, "row": outcome.rows, "observed": observed, "mean": centre, "sd": sd}))
+        tables.append(
+            pd.DataFrame({"outcome": name, "row": outcome.rows, "observed": observed, "mean": centre, "sd": sd})
+        )
     columns = ["outcome", "row", "observed", "mean", "sd"]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
@@ -142,37 +141,43 @@ def _mean_table(model: CampaignModel, candidates: Candidates) -> dict[str, np.nd
 
 
 def reason(
-    model: CampaignModel | None, design: pd.DataFrame, observations: pd.DataFrame, optimizer: Optimizer
+    model: CampaignModel,
+    design: pd.DataFrame,
+    observations: pd.DataFrame,
+    objectives: Sequence[Objective],
+    constraints: Sequence[OutcomeConstraint],
 ) -> str:
     """Return one line that says why a design is worth a cell."""
-    if model is None:
-        return "nothing observed yet"
     predicted = predict(model, design).iloc[0]
     parts, boldness = [], []
-    for objective in optimizer.objectives:
+    for objective in objectives:
         name = objective.outcome
         if name not in model.outcomes:
             continue
         mean, sd = float(predicted[name]), float(predicted[f"{name}_sd"])
         parts.append(f"{name} {mean:.4g} ± {sd:.2g}")
-        seen = objective.maximised(observations[name].dropna().to_numpy(float))
+        values = observations[name].to_numpy(float)
+        seen = objective.maximised(values[np.isfinite(values)])
         ahead = float(objective.maximised(np.array([mean]))[0]) - float(np.max(seen))
         boldness.append(ahead / max(sd, 1e-12))
     chances = [f"{judge.name}: {predicted[judge.name]:.0%} likely to pass" for judge in model.feasibility]
-    for constraint in optimizer.constraints:
-        if constraint.outcome in model.outcomes and not any(o.outcome == constraint.outcome for o in optimizer.objectives):
-            name = constraint.outcome
+    for constraint in constraints:
+        name = constraint.outcome
+        if name in model.outcomes and all(objective.outcome != name for objective in objectives):
             chances.append(f"{name} {predicted[name]:.4g} ± {predicted[f'{name}_sd']:.2g} (wanted {constraint})")
     if not boldness:
-        return "; ".join(["search for cells that work", *chances])
-    kind = _kind(boldness)
-    return "; ".join([f"{kind}: expected {', '.join(parts)}", *chances])
+        return "; ".join(["search for a cell that works", *chances])
+    return "; ".join([f"{_kind(boldness)}: expected {', '.join(parts)}", *chances])
 
 
 def _kind(boldness: list[float]) -> str:
     """Name the trade between using and gathering knowledge, from (mean - best seen) / sd per objective."""
     best = max(boldness)
     if best > 0.0:
-        return "exploit (predicted to beat the best so far)" if len(boldness) == 1 else "exploit (extends an end of the front)"
+        return (
+            "exploit (predicted to beat the best so far)"
+            if len(boldness) == 1
+            else "exploit (extends an end of the front)"
+        )
     # Within one standard deviation of the best is a close call; below that only the uncertainty speaks for it.
     return "refine (close to the best so far)" if best > -1.0 else "explore (uncertain enough to be better)"

@@ -42,8 +42,8 @@ class Encoding:
         names = [variable.name for variable in space.numeric]
         level_features, all_levels = {}, {}
         for variable in space.categorical:
-            seen = designs[variable.name].astype(str) if len(designs) else []
-            levels = variable.levels + tuple(sorted(set(seen) - set(variable.levels)))
+            seen = {str(level) for level in designs[variable.name]}
+            levels = variable.levels + tuple(sorted(seen - set(variable.levels)))
             descriptors = _scaled_descriptors(variable, levels)
             # Two different levels then are at squared distance 1, as far apart as the ends of a numeric variable.
             names_apart = np.eye(len(levels)) / math.sqrt(2.0)

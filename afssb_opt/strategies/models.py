@@ -94,7 +94,9 @@ def fit_models(
     feasibility: list[FeasibilityModel] = []
     failed = (observations["status"] == "failed").to_numpy()
     wanted = dict.fromkeys(objective.outcome for objective in objectives)
-    binary = [c for c in constraints if c.outcome not in wanted and _is_binary(c.outcome, observations, binary_outcomes)]
+    binary = [
+        c for c in constraints if c.outcome not in wanted and _is_binary(c.outcome, observations, binary_outcomes)
+    ]
     wanted |= dict.fromkeys(c.outcome for c in constraints if c not in binary)
     broken = np.zeros(len(observations), dtype=bool)
     for constraint in binary:
@@ -163,7 +165,9 @@ def fit_outcome(
     scale = OutcomeScale.for_values(values, is_log=is_log)
     outliers = scale.is_outlier(values)
     if outliers.any():
-        listed = ", ".join(f"{value:g} in row {row}" for row, value in zip(rows[outliers], values[outliers], strict=True))
+        listed = ", ".join(
+            f"{value:g} in row {row}" for row, value in zip(rows[outliers], values[outliers], strict=True)
+        )
         low, high = scale.from_standard(np.array([scale.low, scale.high]))
         notes.append(f"{outcome}: {listed} lies far outside the rest ({low:.4g} to {high:.4g}) and counts as the "
                      "nearest of these; void the trial if it is an error")  # fmt: skip

@@ -141,4 +141,4 @@ def _read_status(outcomes: Sequence[str], table: pd.DataFrame) -> tuple[np.ndarr
 def design_keys(space: DesignSpace, designs: pd.DataFrame) -> list[str]:
     """Return one key per design, equal for equal designs."""
     rows = designs.loc[:, list(space.names)].to_dict("records")
-    return [design_key(row) for row in rows]
+    return [design_key({str(name): value for name, value in row.items()}) for row in rows]

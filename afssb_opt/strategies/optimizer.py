@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 
 from afssb_opt.campaign_file import build_design_task
-from afssb_opt.domain.errors import DesignError, StrategyError
+from afssb_opt.domain.errors import StrategyError
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint
 from afssb_opt.domain.outcomes import OUTCOMES
 from afssb_opt.domain.space import DesignSpace
@@ -19,7 +19,7 @@ from afssb_opt.strategies import diagnostics
 from afssb_opt.strategies.encoding import Encoding
 from afssb_opt.strategies.models import CampaignModel, fit_models
 from afssb_opt.strategies.observations import design_keys, empty_observations, read_observations
-from afssb_opt.strategies.proposal import Proposal, propose
+from afssb_opt.strategies.proposal import Situation, propose
 
 # More designs than this in one go are no batch of cells but a misunderstanding.
 MAX_ASK = 64
@@ -130,7 +130,8 @@ class Optimizer:
         seen = set(design_keys(self.space, self._observations))
         keep = []
         for row, key in enumerate(design_keys(self.space, both)):
-            keep.append(row) if key not in seen else None
+            if key not in seen:
+                keep.append(row)
             seen.add(key)
         self._asked = both.iloc[keep].reset_index(drop=True)
 
@@ -149,8 +150,10 @@ class Optimizer:
         """
         if not 1 <= n <= MAX_ASK:
             raise StrategyError(f"asked for {n} designs at once; allowed are 1 to {MAX_ASK}")
+        situation = Situation(self.space, self.objectives, self.constraints, self._observations, self._asked,
+                              self.n_initial, self.seed_sequence(), self.model)  # fmt: skip
         with single_thread():
-            proposal: Proposal = propose(self, n)
+            proposal = propose(situation, n)
         self._add_pending(proposal.designs)
         designs = proposal.designs.reset_index(drop=True)
         designs.attrs.update(reasons=proposal.reasons, method=proposal.method, notes=proposal.notes)
@@ -224,14 +227,10 @@ class Optimizer:
     def _readable(self, designs: pd.DataFrame) -> pd.DataFrame:
         table = read_observations(self.space, (), designs.drop(columns="status", errors="ignore"))
         encoding = self._fitted().encoding
-        unknown = {
-            name: sorted(set(table[name]) - set(levels)) for name, levels in encoding.levels.items()
-        }
+        unknown = {name: sorted(set(table[name]) - set(levels)) for name, levels in encoding.levels.items()}
         if any(unknown.values()):
-            from_levels = [
-                f"{name}: {levels}" for name, levels in unknown.items() if levels
-            ]
-            raise StrategyError(f"cannot predict levels never seen and not in the space: {'; '.join(from_levels)}")
+            listed = "; ".join(f"{name}: {', '.join(levels)}" for name, levels in unknown.items() if levels)
+            raise StrategyError(f"cannot predict levels that are neither in the space nor in the data: {listed}")
         return table
 
     def _incumbent(self) -> dict[str, object]:
@@ -247,6 +246,3 @@ def single_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-__all__ = ["DesignError", "Optimizer"]

@@ -43,9 +43,12 @@ class OutcomeScale:
         # Half of the smallest life seen keeps a cell dead on arrival worst without sending it to minus infinity.
         floor = float(positive.min()) / 2.0 if is_log else 0.0
         plain = np.log(np.maximum(values, floor)) if is_log else values
-        inside = plain[_within_fence(plain)]
-        center = float(inside.mean()) if len(inside) else 0.0
-        spread = float(inside.std()) if len(inside) > 1 else 0.0
+        # Moments of numbers near 1e300 would overflow; those of the same numbers relative to the largest do not.
+        largest = float(np.abs(plain).max(initial=0.0)) or 1.0
+        inside = plain[_within_fence(plain / largest)]
+        largest = float(np.abs(inside).max(initial=0.0)) or 1.0
+        center = float((inside / largest).mean()) * largest if len(inside) else 0.0
+        spread = float((inside / largest).std()) * largest if len(inside) > 1 else 0.0
         if not spread > 1e-9 * max(1e-9, abs(center)):
             spread = 0.1 * abs(center) if center else 1.0
         standard = (inside - center) / spread
@@ -86,7 +89,6 @@ def _within_fence(values: np.ndarray) -> np.ndarray:
     lower = float(np.percentile(values, 10, method="higher"))
     upper = float(np.percentile(values, 90, method="lower"))
     if lower == upper:
-        return np.abs(values - lower) <= 1e3 * max(abs(lower), 1.0)
-    # Halves, so that the difference of two huge numbers does not overflow.
-    reach = FENCE_WIDTHS * (upper / 2.0 - lower / 2.0) * 2.0
+        return np.abs(values - lower) <= 1e3 * abs(lower) if lower else np.abs(values) <= 1.0
+    reach = FENCE_WIDTHS * (upper - lower)
     return (values >= lower - reach) & (values <= upper + reach)

@@ -53,6 +53,7 @@ def maximise(
     if not len(pool):
         return pool, np.zeros(0)
     pool, scores = _ranked(value, encoding, pool)
+    first_scores = scores
     followed, best = pool.take(np.arange(min(N_FOLLOWED, len(pool)))), scores[:N_FOLLOWED]
     for radius in RADII:
         cloud = _cloud(space, followed, radius, N_CLOUD, rng)
@@ -61,9 +62,9 @@ def maximise(
         both, scores = _ranked(value, encoding, Candidates.stack([followed, cloud]))
         followed = both.take(np.arange(min(N_FOLLOWED, len(both))))
         best = scores[:N_FOLLOWED]
-    spare = np.arange(min(len(pool), 200))
-    both = Candidates.stack([followed, pool.take(spare)])
-    all_scores = np.concatenate([best, _scores(value, encoding, pool.take(spare))])
+    # The first look stays behind as a reserve for designs that coincide with old ones once rounded.
+    both = Candidates.stack([followed, pool])
+    all_scores = np.concatenate([best, first_scores])
     order = np.argsort(-all_scores, kind="stable")
     return both.take(order), all_scores[order]
 

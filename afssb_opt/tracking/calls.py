@@ -16,9 +16,11 @@ from afssb_opt.domain.errors import StoreError, StoreUnavailableError
 
 # MLflow's own defaults (120 s, 7 retries) hold a campaign for minutes when the server is gone. No retry at all,
 # because a repeated `runs/create` whose first reply was lost makes a second run; the next sync repeats safely.
-_BOUNDS: Final = {
+_ENVIRONMENT: Final = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    # Otherwise every ended run prints two lines to standard output, into the middle of a `--json` answer.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 
 # What MLflow says when the same call may succeed later.
@@ -37,7 +39,7 @@ def mlflow_calls(tracking_uri: str) -> Iterator[None]:
         StoreUnavailableError: MLflow or its database does not answer now.
         StoreError: MLflow refuses the call.
     """
-    with _bounded_waits():
+    with _quiet_and_bounded():
         try:
             yield
         except MlflowException as error:
@@ -54,9 +56,9 @@ def mlflow_calls(tracking_uri: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _bounded_waits() -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in _BOUNDS}
-    os.environ.update({name: value for name, value in _BOUNDS.items() if before[name] is None})
+def _quiet_and_bounded() -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
+    os.environ.update({name: value for name, value in _ENVIRONMENT.items() if before[name] is None})
     try:
         yield
     finally:

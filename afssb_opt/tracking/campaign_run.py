@@ -33,16 +33,16 @@ def write_campaign_run(
     known: MirroredRun | None,
     optimizer: SurrogateView | None,
     *,
+    seq: str,
     has_report: bool,
 ) -> MirroredRun:
-    """Create or update the campaign's own run and the note of its experiment.
+    """Create or update the campaign's own run and the note of its experiment, as of the event `seq`.
 
     Progress is a diary: a step once logged stays as it was known then, and the last step is logged again where an
     exclusion changed it. The report and `progress.csv` hold the curve as it is known now.
 
     `known` is the run as MLflow holds it; without it the run is created. `optimizer` gives the report its model pages.
     """
-    seq = str(ledger.last_seq(record.uid))
     is_report_due = has_report and (known is None or known.report_seq != seq)
     if known and known.ledger_seq == seq and known.layout == LAYOUT and not is_report_due:
         return known
@@ -71,7 +71,7 @@ def write_campaign_run(
     with tempfile.TemporaryDirectory(prefix="afssb-campaign-") as folder:
         _write_tables(spec, record, observations, progress, Path(folder))
         if is_report_due:
-            write_report(spec, trials, observations, Path(folder) / "report.html", optimizer=optimizer)
+            write_report(spec, trials, observations, Path(folder) / "report.html", optimizer=optimizer, record=record)
         client.log_artifacts(known.run_id, folder)
     _write_experiment_note(client, experiment_id, known.run_id, tags["mlflow.note.content"])
     report_seq = seq if has_report else known.report_seq

@@ -153,6 +153,8 @@ def _add_cells(
         marker["line"] = {"color": MUTED if isinstance(color, np.ndarray) else color, "width": 1.6}
         marker["color"] = MUTED
     elif isinstance(color, np.ndarray):
+        # Ink would not show around the dark end of the scale.
+        marker["line"] = {"color": WARM, "width": np.where(best[rows], 2.5, 0.0)}
         definition = spec.outcome(spec.objectives[2].outcome)
         label, unit = outcome_name_and_unit(definition)
         title = f"{safe(label)}<br>({safe(unit)})" if unit else safe(label)

@@ -49,11 +49,17 @@ class SurrogateView(Protocol):
 
 @dataclass(frozen=True)
 class Group:
-    """Figures as JSON, side by side under one heading; `width` is the least width of one, in pixels."""
+    """Figures as JSON, side by side under one heading.
+
+    Attributes:
+        width: Least width of a figure in pixels, while the window is that wide.
+        is_scrolling: The figure keeps its least width in a narrower window, which scrolls.
+    """
 
     figures: tuple[Markup, ...]
     width: int
     title: str = ""
+    is_scrolling: bool = False
 
 
 @dataclass(frozen=True)
@@ -171,12 +177,13 @@ def _short(value: float) -> str:
 def _data_parts(spec: CampaignSpec, observations: pd.DataFrame) -> list[Part]:
     progress = progress_table(spec, observations)
     volume = " The hypervolume says how much of the wanted region the Pareto set covers."
+    panels = progress_figures(spec, observations, progress)
     parts = [
         _part(
             "progress", "Progress",
             "Each dot is a cell, a triangle a lower limit, a grey dot a cell that breaks a limit. The line is the "
             "best so far; a dotted line marks the threshold or target." + volume * ("hypervolume" in progress),
-            progress_figures(spec, observations, progress), 330,
+            panels, 330 if len(panels) < 4 else 250,
             f"Nothing to draw yet: progress shows from {MIN_CELLS} cells with a value of an objective on.",
         )
     ]  # fmt: skip
@@ -194,20 +201,24 @@ def _data_parts(spec: CampaignSpec, observations: pd.DataFrame) -> list[Part]:
     parts.append(_part(
         "designs", "Designs and outcomes",
         f"Each line is a cell, the darker the better in {first}. Drag along an axis to keep the cells inside a range.",
-        [figure] if figure else [], 400,
+        [figure] if figure else [], 140 * (len(spec.space.names) + len(spec.objectives)),
         f"Nothing to draw yet: this view shows from {MIN_LINES} cells with a value of every objective on.",
+        is_scrolling=True,
     ))  # fmt: skip
     return parts
 
 
-def _part(name: str, title: str, lead: str, figures: list[Figure], width: int, missing: str) -> Part:
+def _part(
+    name: str, title: str, lead: str, figures: list[Figure], width: int, missing: str, *, is_scrolling: bool = False
+) -> Part:
     if not figures:
         return Part(name, title, missing=missing)
-    return Part(name, title, lead, (_group(figures, width),))
+    return Part(name, title, lead, (_group(figures, width, is_scrolling=is_scrolling),))
 
 
-def _group(figures: list[Figure], width: int, title: str = "") -> Group:
-    return Group(tuple(Markup(to_json(figure)) for figure in figures), width, title)  # noqa: S704 (see `to_json`)
+def _group(figures: list[Figure], width: int, title: str = "", *, is_scrolling: bool = False) -> Group:
+    parts = tuple(Markup(to_json(figure)) for figure in figures)  # noqa: S704 (see `to_json`)
+    return Group(parts, width, title, is_scrolling)
 
 
 def _model_parts(spec: CampaignSpec, observations: pd.DataFrame, optimizer: SurrogateView | None) -> list[Part]:

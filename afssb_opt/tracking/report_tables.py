@@ -26,7 +26,6 @@ from afssb_opt.tracking.labels import (
 )
 from afssb_opt.tracking.progress import best_rows
 
-
 _PROTOCOL_LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "temperature_c": ("Temperature", "°C"),
     "current_density_ma_cm2": ("Charge current", "mA/cm²"),

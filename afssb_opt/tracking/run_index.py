@@ -27,6 +27,8 @@ class MirroredRun:
     Attributes:
         key: Trial uid, or `CAMPAIGN_RUN`.
         ledger_seq: Commit mark: the event up to which the run is complete; empty while it never was.
+        cycling_sha256: Cycling table whose curves are logged.
+        files_sha256: Cycling table whose figure and file are there.
         is_note_ours: The description is as the mirror wrote it, so it may be replaced.
         report_seq: Event up to which the report of the campaign run is complete.
         n_progress: Steps of progress logged on the campaign run.
@@ -40,6 +42,7 @@ class MirroredRun:
     ledger_seq: str = ""
     layout: str = LAYOUT
     cycling_sha256: str = ""
+    files_sha256: str = ""
     metrics_sha256: str = ""
     tag_names: frozenset[str] = frozenset()
     review: str = ""
@@ -140,6 +143,7 @@ def mirrored_run(run: Run) -> MirroredRun | None:
         ledger_seq=tags.get("afssb.ledger_seq", ""),
         layout=tags.get("afssb.layout", LAYOUT),
         cycling_sha256=tags.get("afssb.cycling_sha256", ""),
+        files_sha256=tags.get("afssb.files_sha256", ""),
         metrics_sha256=tags.get("afssb.metrics_sha256", ""),
         tag_names=frozenset(tags),
         review=tags.get("afssb.review", ""),

@@ -50,7 +50,7 @@ def write_trial_run(
         spec: The campaign.
         trial: What is to be shown.
         known: The run as MLflow holds it; None creates it.
-        cycling: Cycling table that MLflow does not hold yet.
+        cycling: Cycling table, where its curves or files are not there yet.
         figure_folder: Where files are made before they are sent; None sends no files.
     """
     run = project_trial(spec, trial)
@@ -73,14 +73,20 @@ def write_trial_run(
     metrics_sha256 = text_sha256(repr([(point.name, point.value, point.step) for point in metrics]))
     if metrics_sha256 == known.metrics_sha256:
         metrics = []
-    cycling_sha256 = known.cycling_sha256
-    if cycling is not None:
+    cycling_sha256, files_sha256 = known.cycling_sha256, known.files_sha256
+    if cycling is not None and cycling_sha256 != trial.cycling_sha256:
         metrics += curve_points(cycling, run.start_ms)
-        if figure_folder is not None:
-            _send_files(client, known.run_id, trial, cycling, figure_folder)
         cycling_sha256 = trial.cycling_sha256 or ""
-    marks = {"afssb.cycling_sha256": cycling_sha256, "afssb.metrics_sha256": metrics_sha256, "afssb.layout": LAYOUT,
-             "afssb.ledger_seq": str(trial.last_seq)}  # fmt: skip
+    if cycling is not None and figure_folder is not None and files_sha256 != trial.cycling_sha256:
+        _send_files(client, known.run_id, trial, cycling, figure_folder)
+        files_sha256 = trial.cycling_sha256 or ""
+    marks = {
+        "afssb.cycling_sha256": cycling_sha256,
+        "afssb.files_sha256": files_sha256,
+        "afssb.metrics_sha256": metrics_sha256,
+        "afssb.layout": LAYOUT,
+        "afssb.ledger_seq": str(trial.last_seq),
+    }
     # Parameters cannot change, so only a run that was never complete may lack them.
     params = run.params if not known.ledger_seq else {}
     log_all(client, known.run_id, metrics, params, {**tags, **marks})
@@ -90,6 +96,7 @@ def write_trial_run(
         ledger_seq=str(trial.last_seq),
         layout=LAYOUT,
         cycling_sha256=cycling_sha256,
+        files_sha256=files_sha256,
         metrics_sha256=metrics_sha256,
         tag_names=known.tag_names - _PASSING_TAGS | frozenset(run.tags),
     )

@@ -101,7 +101,8 @@ def open_client(tracking_uri: str, artifact_root: str | None = None) -> MlflowCl
             _ensure_sqlite_store(database, artifact_root)
         elif tracking_uri.startswith("postgresql"):
             _require_answer(tracking_uri)
-        return MlflowClient(tracking_uri=tracking_uri)
+        with _quiet_logs():
+            return MlflowClient(tracking_uri=tracking_uri)
 
 
 def _with_driver(uri: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -52,8 +53,9 @@ def draw_cycles(cycling: pd.DataFrame, title: str, path: Path) -> None:
     if len(cycles) < 3:
         lower.set_xlim(cycles.min() - 0.5, cycles.max() + 0.5)
     lower.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.suptitle(title, fontsize=10, wrap=True)
-    figure.savefig(path, dpi=110)
+    figure.suptitle(textwrap.fill(title, 110), fontsize=10)
+    # Light compression: a few kilobytes more for a tenth of the time.
+    figure.savefig(path, dpi=110, pil_kwargs={"compress_level": 2})
 
 
 def _draw(

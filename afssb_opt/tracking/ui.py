@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from afssb_opt.tracking.stores import resolve_tracking
+from afssb_opt.tracking.calls import mlflow_calls
+from afssb_opt.tracking.stores import open_client, resolve_tracking
 
 
 def ui_command(store_folder: Path, port: int) -> tuple[list[str], dict[str, str]]:
@@ -21,3 +22,19 @@ def ui_command(store_folder: Path, port: int) -> tuple[list[str], dict[str, str]
         command += ["--default-artifact-root", place.artifact_root]
     # Job execution starts eight further processes and 1.1 GB for features that a campaign does not use.
     return command, {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+
+
+def runs_page(store_folder: Path, port: int, campaign_name: str | None) -> str:
+    """Return the address of a campaign's table of runs; MLflow's own start page shows none of them.
+
+    Raises:
+        StoreError: The store is not MLflow's, or of another version.
+    """
+    address = f"http://127.0.0.1:{port}"
+    if campaign_name is None:
+        return address
+    place = resolve_tracking(store_folder)
+    client = open_client(place.uri, place.artifact_root)
+    with mlflow_calls(place.uri):
+        experiment = client.get_experiment_by_name(campaign_name)
+    return address if experiment is None else f"{address}/#/experiments/{experiment.experiment_id}/runs"

@@ -1,7 +1,7 @@
 """How few evaluations and how little time the optimiser needs, beside random search and Optuna where installed.
 
-    python experiments/benchmarks/optimizer.py --problems cell1_a cell3_a --seeds 10
-    python experiments/benchmarks/optimizer.py --time
+python experiments/benchmarks/optimizer.py --problems cell1_a cell3_a --seeds 10
+python experiments/benchmarks/optimizer.py --time
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def random_search(problem: Problem, seed: int, n: int, q: int) -> Trace:
 
 def _optuna(sampler: str) -> Method:
     def search(problem: Problem, seed: int, n: int, q: int) -> Trace:
-        import optuna  # noqa: PLC0415
+        import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         rng = np.random.default_rng(seed + 1000)
@@ -69,9 +69,7 @@ def _optuna(sampler: str) -> Method:
                 for variable in problem.space.categorical:
                     row[variable.name] = trial.suggest_categorical(variable.name, list(variable.levels))
                 for numeric in problem.space.numeric:
-                    row[numeric.name] = trial.suggest_float(
-                        numeric.name, *numeric.hull, log=numeric.scale == "log"
-                    )
+                    row[numeric.name] = trial.suggest_float(numeric.name, *numeric.hull, log=numeric.scale == "log")
                 batch.append(row)
             spent += time.process_time() - start
             outcomes = problem.observe(pd.DataFrame(batch), rng)

@@ -7,7 +7,9 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,8 @@ FORK = multiprocessing.get_context("fork")
 # The full count of the goals is run by hand with AFSSB_KILLS=2000.
 N_KILLS = int(os.environ.get("AFSSB_KILLS", "12"))
 SEED = 11
+N_PROCESSES = 8
+N_CAMPAIGNS = 6
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
@@ -99,34 +103,46 @@ def test_killing_the_loop_at_random_loses_and_doubles_nothing(url: str) -> None:
         assert ledger.check() == []
 
 
-def open_and_register(url: str, barrier, outcome: Connection, name: str) -> None:  # type: ignore[no-untyped-def]
-    barrier.wait()
-    try:
-        with Ledger.create_or_open(url) as ledger:
-            campaign = ledger.register_campaign("shared", {}, "h")
-            ledger.append_note(campaign.uid, "hello", {"name": name})
-        outcome.send("up")
-    except Exception as error:
-        outcome.send(repr(error))
-
-
-@pytest.mark.parametrize("n_processes", [8])
-def test_processes_that_open_a_new_store_at_once_all_come_up(url: str, n_processes: int) -> None:
-    barrier = FORK.Barrier(n_processes)
-    pipes = [FORK.Pipe(duplex=False) for _ in range(n_processes)]
-    children = [
-        FORK.Process(target=open_and_register, args=(url, barrier, pipe[1], f"process {place}"))
-        for place, pipe in enumerate(pipes)
-    ]
-    for child in children:
+def answers_of(work: Callable[..., None], *arguments: tuple[object, ...]) -> list[object]:
+    """Run the work once per tuple of arguments, all at once; a process that dies without an answer is an error."""
+    readers, children = [], []
+    for given in arguments:
+        ours, theirs = FORK.Pipe(duplex=False)
+        child = FORK.Process(target=work, args=(*given, theirs))
         child.start()
-    outcomes = [pipe[0].recv() for pipe in pipes]
+        # Closed here, so that a dead child ends the reading instead of hanging it.
+        theirs.close()
+        readers.append(ours)
+        children.append(child)
+    answers = [reader.recv() for reader in readers]
     for child in children:
         child.join()
-    assert outcomes == ["up"] * n_processes
+    return answers
+
+
+def open_and_register(url: str, barrier: Barrier, name: str, answer: Connection) -> None:
+    try:
+        barrier.wait(30)
+        with Ledger.create_or_open(url) as ledger:
+            for place in range(N_CAMPAIGNS):
+                barrier.wait(30)
+                campaign = ledger.register_campaign(f"shared {place}", {}, "h")
+                ledger.append_note(campaign.uid, "hello", {"name": name})
+        answer.send("up")
+    except Exception as error:
+        barrier.abort()
+        answer.send(repr(error))
+
+
+def test_processes_that_open_a_new_store_at_once_all_come_up(url: str) -> None:
+    barrier = FORK.Barrier(N_PROCESSES)
+    arguments = [(url, barrier, f"process {place}") for place in range(N_PROCESSES)]
+    assert answers_of(open_and_register, *arguments) == ["up"] * N_PROCESSES
     with Ledger.open(url) as ledger:
-        (campaign,) = ledger.campaigns()
-        assert sum(event.kind == "hello" for event in ledger.events(campaign.uid)) == n_processes
+        campaigns = ledger.campaigns()
+        assert [campaign.name for campaign in campaigns] == [f"shared {place}" for place in range(N_CAMPAIGNS)]
+        for campaign in campaigns:
+            assert sum(event.kind == "hello" for event in ledger.events(campaign.uid)) == N_PROCESSES
         if ledger.path is not None:
             assert {path.name for path in ledger.path.parent.iterdir()} <= {
                 "ledger.db",
@@ -153,9 +169,9 @@ def test_a_kill_while_the_store_is_made_leaves_nothing_half_made(tmp_path: Path)
             assert ledger.check() == []
 
 
-def hand_in_all(url: str, uids: list[str], outcome: Connection) -> None:
+def hand_in_all(url: str, uids: list[str], answer: Connection) -> None:
     with Ledger.open(url) as ledger:
-        outcome.send([ledger.record_result(uid, measured(place)) for place, uid in enumerate(uids)])
+        answer.send([ledger.record_result(uid, measured(place)) for place, uid in enumerate(uids)])
 
 
 def test_many_who_hand_in_the_same_results_record_each_once(url: str) -> None:
@@ -163,13 +179,7 @@ def test_many_who_hand_in_the_same_results_record_each_once(url: str) -> None:
         campaign = ledger.register_campaign("shared", {}, "h")
         lease = ledger.acquire_lease(campaign.uid)
         uids = [t.uid for t in ledger.add_trials(lease, [NewTrial({"x": float(i)}, 1, "") for i in range(15)])]
-        pipes = [FORK.Pipe(duplex=False) for _ in range(4)]
-        children = [FORK.Process(target=hand_in_all, args=(url, uids, pipe[1])) for pipe in pipes]
-        for child in children:
-            child.start()
-        answers = [pipe[0].recv() for pipe in pipes]
-        for child in children:
-            child.join()
+        answers = answers_of(hand_in_all, *[(url, uids)] * 4)
         for place in range(len(uids)):
             told = [answer[place] for answer in answers]
             assert told.count(Recorded.RECORDED) == 1

@@ -168,7 +168,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 TestLedgerMachine = LedgerMachine.TestCase
-# Each step is a durable write; these counts find a planted fault of the replay within a few seconds.
+# Each step is a durable write, so few examples here; rarer faults took 60 to 150 examples to show.
 TestLedgerMachine.settings = settings(
     max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -127,10 +127,10 @@ def test_a_short_takes_the_measured_time_at_25_c(solo: Any) -> None:
     for pressure, hours in ((10.0, 474.0), (25.0, 48.0)):
         cell = build_cell(Design("none", 0.001, pressure, 0.0), replace(PROTOCOL, fixture="constant_force"),
                           DEFAULT_PARAMETERS)  # fmt: skip
-        rate = solo.rates_of(cell.coefficients, charged(cell, metal=1e-1), 0.0)[model.SHORT]
+        rate = solo.rates_of(cell.coefficients, charged(cell), 0.0)[model.SHORT]
         assert 1.0 / rate == pytest.approx(hours, rel=0.06)
     cell = build_cell(Design("none", 0.001, 5.0, 0.0), replace(PROTOCOL, fixture="constant_force"), DEFAULT_PARAMETERS)
-    assert 1.0 / solo.rates_of(cell.coefficients, charged(cell, metal=1e-1), 0.0)[model.SHORT] > 1000.0
+    assert 1.0 / solo.rates_of(cell.coefficients, charged(cell), 0.0)[model.SHORT] > 1000.0
 
 
 def test_filaments_race_at_the_critical_current() -> None:

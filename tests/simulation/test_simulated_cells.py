@@ -9,7 +9,8 @@ import pytest
 from afssb_opt.domain.cycling import CYCLING_COLUMNS
 from afssb_opt.domain.errors import DesignError
 from afssb_opt.domain.protocol import Protocol
-from afssb_opt.simulation import SimulatedCell, simulate_cells
+from afssb_opt.simulation import DEFAULT_PARAMETERS, SimulatedCell, simulate_cells
+from afssb_opt.simulation.hardware import with_hardware
 
 BASE = {
     "seed_alloy": "Ag",
@@ -220,3 +221,28 @@ def test_a_tighter_tolerance_changes_the_capacity_by_less_than_the_stated_error(
         n = min(len(a.cycling), len(b.cycling))
         error = (a.cycling - b.cycling)["discharge_capacity_mah_cm2"].iloc[:n].abs().max()
         assert error / 3.0 < 1.5e-3
+
+
+def test_a_buffer_behind_the_collector_damps_the_pressure_swing() -> None:
+    swings = []
+    for parameters in (DEFAULT_PARAMETERS, with_hardware(DEFAULT_PARAMETERS, "carbon_felt")):
+        (cell,) = simulate_cells(pd.DataFrame([BASE]), Protocol(cycles=2), parameters=parameters)
+        swings.append(cell.cycling["pressure_max_mpa"].iloc[1] - cell.cycling["pressure_min_mpa"].iloc[1])
+    assert swings[1] < 0.3 * swings[0]
+
+
+def test_unknown_hardware_is_refused() -> None:
+    with pytest.raises(KeyError, match="unknown hardware 'felt'"):
+        with_hardware(DEFAULT_PARAMETERS, "felt")
+
+
+def test_a_conversion_layer_binds_lithium_for_good() -> None:
+    thick = {**BASE, "interlayer_thickness_um": 40.0}
+    zinc, oxide = (simulate_cells(pd.DataFrame([{**thick, "seed_alloy": s}]), Protocol(cycles=1))[0].cycling
+                   for s in ("Zn", "ZnO"))  # fmt: skip
+    assert oxide["coulombic_efficiency_pct"].iloc[0] < zinc["coulombic_efficiency_pct"].iloc[0] - 1.0
+
+
+def test_a_silver_and_zinc_oxide_dual_seed_outlives_either_alone() -> None:
+    silver, oxide, dual = lives("seed_alloy", ["Ag", "ZnO", "Ag-ZnO"], ROOM)
+    assert dual > max(silver, oxide)

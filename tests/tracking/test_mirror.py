@@ -177,6 +177,7 @@ class FlakyClient(MlflowClient):
         return write
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_sync_that_dies_at_any_write_is_finished_by_the_next_one(bench, mlflow_db, when):
     bench.propose(2)
@@ -352,12 +353,20 @@ def test_a_description_written_by_a_reviewer_stays(bench, mlflow_db):
     assert tags["afssb.state"] == "completed"
 
 
-def test_figures_can_be_left_out(bench, mlflow_db):
-    bench.run(1, n_cycles=5)
-    mirror_of(bench, mlflow_db).sync(has_figures=False, has_report=False)
+def test_figures_can_be_left_for_a_later_sync(bench, mlflow_db):
+    bench.run(2, n_cycles=5)
+    mirror = mirror_of(bench, mlflow_db)
+    for n_created in (2, 0):
+        report = mirror.sync(has_figures=False, has_report=False)
+        assert (report.n_created, report.n_updated) == (n_created, 0)
     run = runs_of(bench, mlflow_db)[bench.trials()[0].label]
-    assert client_of(mlflow_db).list_artifacts(run.info.run_id) == []
-    assert "cycle/coulombic_efficiency_pct" in run.data.metrics
+    client = client_of(mlflow_db)
+    assert client.list_artifacts(run.info.run_id) == []
+    before = client.get_metric_history(run.info.run_id, "cycle/coulombic_efficiency_pct")
+    assert mirror.sync(has_report=False).n_updated == 2
+    assert {file.path for file in client.list_artifacts(run.info.run_id)} == {"cycles.png", "cycling.csv"}
+    assert client.get_metric_history(run.info.run_id, "cycle/coulombic_efficiency_pct") == before
+    assert mirror.sync(has_report=False).n_unchanged == 2
 
 
 SetTags = Callable[..., None]

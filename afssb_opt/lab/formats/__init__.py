@@ -19,7 +19,7 @@ from afssb_opt.lab.formats.novonix import NOVONIX
 from afssb_opt.lab.formats.plain import PLAIN
 from afssb_opt.lab.formats.text_format import TextFormat
 
-# Where several fit, the one with most columns wins, and of equal ones the first.
+# Where several fit, the one with most columns wins, of equal ones the more particular, and of those the first.
 TEXT_FORMATS: Final[dict[str, TextFormat]] = {
     text_format.name: text_format
     for text_format in (

@@ -12,25 +12,35 @@ ARBIN = TextFormat(
     name="arbin",
     title="Arbin CSV or XLSX",
     columns={
-        "test time": "test_time_second", "step time": "step_time_second", "current": "current_ampere",
-        "voltage": "voltage_volt", "cycle index": "cycle_count", "step index": "step_id",
-        "charge capacity": "charging_capacity_ah", "discharge capacity": "discharging_capacity_ah",
-        "data point": "record_index", "aux temperature 1": "surface_temperature_celsius",
+        "test time": "test_time_second",
+        "step time": "step_time_second",
+        "current": "current_ampere",
+        "voltage": "voltage_volt",
+        "cycle index": "cycle_count",
+        "step index": "step_id",
+        "charge capacity": "charging_capacity_ah",
+        "discharge capacity": "discharging_capacity_ah",
+        "data point": "record_index",
+        "aux temperature 1": "surface_temperature_celsius",
     },
     needs=("test time", "step index"),
     clock="date time",
     date_order="mdy",
-)  # fmt: skip
+)
 
 BATTERY_ARCHIVE = TextFormat(
     name="battery_archive",
     title="Battery Archive time series",
     columns={
-        "test time": "test_time_second", "current": "current_ampere", "voltage": "voltage_volt",
-        "cycle index": "cycle_count", "charge capacity": "charging_capacity_ah",
-        "discharge capacity": "discharging_capacity_ah", "cell temperature": "surface_temperature_celsius",
+        "test time": "test_time_second",
+        "current": "current_ampere",
+        "voltage": "voltage_volt",
+        "cycle index": "cycle_count",
+        "charge capacity": "charging_capacity_ah",
+        "discharge capacity": "discharging_capacity_ah",
+        "cell temperature": "surface_temperature_celsius",
         "environment temperature": "ambient_temperature_celsius",
     },
     needs=("test time", "environment temperature"),
     clock="date time",
-)  # fmt: skip
+)

@@ -33,8 +33,12 @@ def read_arbin_access(path: Path) -> RawSeries:
     try:
         access_parser = importlib.import_module("access_parser")
     except ImportError:
-        raise refuse("file.type", "needs the reader for Arbin .res files", "",
-                     "Install it with `pip install 'afssb-opt[arbin]'`, or export the test as CSV") from None  # fmt: skip
+        raise refuse(
+            "file.type",
+            "needs the reader for Arbin .res files",
+            "",
+            "Install it with `pip install 'afssb-opt[arbin]'`, or export the test as CSV",
+        ) from None
     logging.getLogger("access_parser").setLevel(logging.CRITICAL)
     logging.disable(logging.ERROR)
     try:
@@ -45,8 +49,12 @@ def read_arbin_access(path: Path) -> RawSeries:
         stamps = np.array(rows.get("DateTime", []), dtype=float)
     # A reader of foreign binary data fails in any way on damaged bytes; that is reported, never passed on.
     except Exception as error:
-        raise refuse("file.damaged", f"cannot be read ({type(error).__name__}: {error})", "a complete .res file",
-                     "Copy the file again from the tester") from None  # fmt: skip
+        raise refuse(
+            "file.damaged",
+            f"cannot be read ({type(error).__name__}: {error})",
+            "a complete .res file",
+            "Copy the file again from the tester",
+        ) from None
     finally:
         logging.disable(logging.NOTSET)
     if frame.empty or not {"Test_Time", "Current", "Voltage"} <= set(frame.columns):

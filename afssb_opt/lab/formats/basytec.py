@@ -8,8 +8,14 @@ BASYTEC = TextFormat(
     name="basytec",
     title="Basytec text export",
     columns={
-        "time": "test_time_second", "t-step": "step_time_second", "u": "voltage_volt", "i": "current_ampere",
-        "line": "step_id", "cyc-count": "cycle_count", "dataset": "record_index", "t1": "surface_temperature_celsius",
+        "time": "test_time_second",
+        "t-step": "step_time_second",
+        "u": "voltage_volt",
+        "i": "current_ampere",
+        "line": "step_id",
+        "cyc-count": "cycle_count",
+        "dataset": "record_index",
+        "t1": "surface_temperature_celsius",
     },
     needs=("time", "u", "i", "line"),
     units={"test_time_second": "s"},
@@ -18,4 +24,4 @@ BASYTEC = TextFormat(
     test_uid=(r"~\s*Testchannel:[ \t]*(.+)", r"~\s*Start of Test:[ \t]*(.+)"),
     started_at=r"~\s*Start of Test:[ \t]*(.+)",
     date_order="dmy",
-)  # fmt: skip
+)

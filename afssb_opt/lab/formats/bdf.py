@@ -11,8 +11,13 @@ from afssb_opt.lab.units import plain_label, split_header
 
 _LABELS = {split_header(label)[0]: name for name, label in BDF_LABELS.items() if name != "direction"}
 # Names of earlier releases of the format.
-_ALIASES = {"elapsed time": "test_time_second", "cycle number": "cycle_count", "step index": "step_id",
-            "step number": "step_count", "date time": "unix_time_second"}  # fmt: skip
+_ALIASES = {
+    "elapsed time": "test_time_second",
+    "cycle number": "cycle_count",
+    "step index": "step_id",
+    "step number": "step_count",
+    "date time": "unix_time_second",
+}
 
 BDF = TextFormat(
     name="bdf",

@@ -14,8 +14,13 @@ MACCOR = TextFormat(
     name="maccor",
     title="Maccor text export (.001)",
     columns={
-        "test": "test_time_second", "step": "step_id", "amps": "current_ampere", "volts": "voltage_volt",
-        "cyc#": "cycle_count", "rec#": "record_index", "amp-hr": "step_capacity_ah",
+        "test": "test_time_second",
+        "step": "step_id",
+        "amps": "current_ampere",
+        "volts": "voltage_volt",
+        "cyc#": "cycle_count",
+        "rec#": "record_index",
+        "amp-hr": "step_capacity_ah",
     },
     needs=("rec#", "amps", "volts", "state"),
     units={"current_ampere": "a", "voltage_volt": "v", "step_capacity_ah": "ah"},
@@ -26,14 +31,19 @@ MACCOR = TextFormat(
     date_order="mdy",
     directions=_DIRECTIONS,
     direction_label="state",
-)  # fmt: skip
+)
 
 MACCOR_CSV = TextFormat(
     name="maccor_csv",
     title="Maccor CSV export",
     columns={
-        "test time": "test_time_second", "step time": "step_time_second", "current": "current_ampere",
-        "voltage": "voltage_volt", "cycle c": "cycle_count", "step": "step_id", "rec": "record_index",
+        "test time": "test_time_second",
+        "step time": "step_time_second",
+        "current": "current_ampere",
+        "voltage": "voltage_volt",
+        "cycle c": "cycle_count",
+        "step": "step_id",
+        "rec": "record_index",
         "temp 1": "surface_temperature_celsius",
     },
     needs=("rec", "test time", "current", "voltage"),
@@ -44,4 +54,4 @@ MACCOR_CSV = TextFormat(
     directions=_DIRECTIONS,
     direction_label="state",
     has_assumed_units=True,
-)  # fmt: skip
+)

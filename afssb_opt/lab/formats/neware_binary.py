@@ -42,8 +42,12 @@ def read_neware(path: Path) -> RawSeries:
     try:
         fastnda = importlib.import_module("fastnda")
     except ImportError:
-        raise refuse("file.type", "needs the reader for Neware files", "",
-                     "Install it with `pip install 'afssb-opt[neware]'`, or export the test as CSV") from None  # fmt: skip
+        raise refuse(
+            "file.type",
+            "needs the reader for Neware files",
+            "",
+            "Install it with `pip install 'afssb-opt[neware]'`, or export the test as CSV",
+        ) from None
     ids, uid, started = _described(path) if path.suffix.lower() == ".ndax" else ((), "", float("nan"))
     logging.getLogger("fastnda").setLevel(logging.CRITICAL)
     try:
@@ -53,12 +57,19 @@ def read_neware(path: Path) -> RawSeries:
             about: dict[str, Any] = fastnda.read_metadata(path) if path.suffix.lower() == ".nda" else {}
     # A reader of foreign binary data fails in any way on damaged bytes; that is reported, never passed on.
     except Exception as error:
-        raise refuse("file.damaged", f"cannot be read ({type(error).__name__}: {error})", "a complete file",
-                     "Copy the file again from the tester") from None  # fmt: skip
+        raise refuse(
+            "file.damaged",
+            f"cannot be read ({type(error).__name__}: {error})",
+            "a complete file",
+            "Copy the file again from the tester",
+        ) from None
     if frame.height == 0:
         raise refuse("series.rows", "no rows of data", "at least one", "Export the test again; the file may be cut off")
-    table = {ours: frame[theirs].to_numpy().astype(np.float64) * factor
-             for theirs, (ours, factor) in _COLUMNS.items() if theirs in frame.columns}  # fmt: skip
+    table = {
+        ours: frame[theirs].to_numpy().astype(np.float64) * factor
+        for theirs, (ours, factor) in _COLUMNS.items()
+        if theirs in frame.columns
+    }
     if about:
         ids = tuple(str(about[name]) for name in _HEADER_IDS if about.get(name))
         uid = f"neware:{about.get('test_id', '')}|{about.get('start_time', about.get('StartTime', ''))}"
@@ -92,6 +103,10 @@ def _parsed(content: bytes) -> Element:
         text = content.decode("gb2312")
         root: Element = fromstring(text.split("?>", 1)[-1], forbid_dtd=True)
     except (UnicodeDecodeError, ParseError, DefusedXmlException, ValueError) as error:
-        raise refuse("file.damaged", f"TestInfo.xml cannot be read ({type(error).__name__})", "a complete .ndax",
-                     "Copy the file again from the tester; what can be unpacked is not trusted") from None  # fmt: skip
+        raise refuse(
+            "file.damaged",
+            f"TestInfo.xml cannot be read ({type(error).__name__})",
+            "a complete .ndax",
+            "Copy the file again from the tester; what can be unpacked is not trusted",
+        ) from None
     return root

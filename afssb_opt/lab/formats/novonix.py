@@ -11,8 +11,12 @@ NOVONIX = TextFormat(
     name="novonix",
     title="Novonix CSV",
     columns={
-        "run time": "test_time_second", "step time": "step_time_second", "current": "current_ampere",
-        "potential": "voltage_volt", "cycle number": "cycle_count", "step number": "step_id",
+        "run time": "test_time_second",
+        "step time": "step_time_second",
+        "current": "current_ampere",
+        "potential": "voltage_volt",
+        "cycle number": "cycle_count",
+        "step number": "step_id",
         "temperature": "surface_temperature_celsius",
     },
     needs=("run time", "potential", "step type"),
@@ -20,4 +24,4 @@ NOVONIX = TextFormat(
     test_uid=(r"Channel:[ \t]*(.+)", r"Started:[ \t]*(.+)"),
     started_at=r"Started:[ \t]*(.+)",
     clock="date and time",
-)  # fmt: skip
+)

@@ -1,0 +1,192 @@
+"""Do the models and the acquisition agree with what is known exactly?"""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.optimize import check_grad
+
+from afssb_opt.domain.objectives import Objective, OutcomeConstraint
+from afssb_opt.domain.space import DesignSpace
+from afssb_opt.domain.variables import Categorical, Continuous
+from afssb_opt.strategies import Optimizer, hypervolume, hypervolume_history, reference_point
+from afssb_opt.strategies.acquisition import HypervolumeGrid, ObjectiveTerm
+from afssb_opt.strategies.encoding import Encoding
+from afssb_opt.strategies.one_sided import condition_one_sided
+from afssb_opt.strategies.surrogate import (
+    KernelShape,
+    NegativeLogPosterior,
+    default_hyperparameters,
+    fit_hyperparameters,
+)
+
+LEVELS = ("a", "b", "c")
+DESCRIBED = DesignSpace(
+    (
+        Categorical("level", LEVELS, {"a": {"size": 1.0}, "b": {"size": 2.0}, "c": {"size": 5.0}}),
+        Continuous("x", 0.0, 1.0),
+        Continuous("y", 0.0, 1.0),
+    )
+)
+
+
+def cells(n: int, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame({"level": rng.choice(LEVELS, n), "x": rng.random(n), "y": rng.random(n)})
+
+
+def shape_and_features(n: int) -> tuple[KernelShape, torch.Tensor]:
+    designs = cells(n)
+    encoding = Encoding.for_data(DESCRIBED, designs)
+    return KernelShape.for_encoding(encoding), torch.as_tensor(encoding.encode(designs))
+
+
+def test_gradient_of_the_posterior_is_that_of_finite_differences():
+    shape, features = shape_and_features(9)
+    targets = torch.sin(4.0 * features[:, 0])
+    known = torch.full((9,), torch.nan, dtype=torch.float64)
+    known[:3] = 0.01
+    objective = NegativeLogPosterior(shape, features, targets, known)
+    start = objective.start() + 0.1 * np.random.default_rng(0).standard_normal(len(objective.start()))
+    error = check_grad(lambda x: objective(x)[0], lambda x: objective(x)[1], start, epsilon=1e-6)
+    assert error < 1e-3 * np.linalg.norm(objective(start)[1])
+
+
+def test_a_smooth_function_is_recovered_and_the_noise_is_found():
+    rng = np.random.default_rng(3)
+    table = cells(60, seed=2)
+    truth = np.sin(3 * table["x"]) + table["y"] ** 2 + table["level"].map({"a": 0.0, "b": 0.3, "c": 1.0})
+    optimizer = Optimizer(DESCRIBED, [Objective("f")])
+    optimizer.tell(table.assign(f=truth + 0.05 * rng.standard_normal(60)))
+    fresh = cells(100, seed=9)
+    expected = np.sin(3 * fresh["x"]) + fresh["y"] ** 2 + fresh["level"].map({"a": 0.0, "b": 0.3, "c": 1.0})
+    predicted = optimizer.predict(fresh)
+    assert np.sqrt(((predicted["f"] - expected) ** 2).mean()) < 0.05
+    within = (predicted["f"] - expected).abs() < 2.0 * predicted["f_sd"]
+    assert within.mean() > 0.85
+    loo = optimizer.leave_one_out()
+    assert 0.5 < ((loo["observed"] - loo["mean"]) / loo["sd"]).std() < 1.5
+
+
+def test_known_noise_is_believed():
+    table = pd.DataFrame({"level": "a", "x": np.linspace(0, 1, 8), "y": 0.5, "f": [0.0, 1.0] * 4})
+    sure, unsure = (Optimizer(DESCRIBED, [Objective("f")]) for _ in range(2))
+    sure.tell(table.assign(f_sem=1e-3))
+    unsure.tell(table.assign(f_sem=2.0))
+    here = table.iloc[[3]]
+    assert abs(sure.predict(here)["f"].iloc[0] - 1.0) < 0.05
+    assert abs(unsure.predict(here)["f"].iloc[0] - 0.5) < 0.3
+
+
+def test_a_limit_far_below_the_prior_changes_nothing_and_one_above_pulls_the_mean_beyond_it():
+    shape, features = shape_and_features(6)
+    found = default_hyperparameters(shape)
+    noise = torch.full((6,), 0.01, dtype=torch.float64)
+    targets = torch.zeros(6, dtype=torch.float64)
+    side = torch.tensor([0.0, 0.0, 0.0, 0.0, 0.0, 1.0], dtype=torch.float64)
+    without = condition_one_sided(shape, found, features[:5], targets[:5], noise[:5], side[:5])
+    far = condition_one_sided(shape, found, features, targets - 20.0 * side, noise, side)
+    assert torch.allclose(far.mean_and_variance(features)[0], without.mean_and_variance(features)[0], atol=1e-3)
+    above = condition_one_sided(shape, found, features, targets + 2.0 * side, noise, side)
+    assert float(above.mean_and_variance(features)[0][5]) > 1.5 > float(without.mean_and_variance(features)[0][5]) + 1.0
+
+
+def test_one_limit_gives_the_mean_and_variance_of_a_truncated_normal():
+    shape, features = shape_and_features(1)
+    found = default_hyperparameters(shape)
+    limit, side = torch.tensor([0.5], dtype=torch.float64), torch.tensor([1.0], dtype=torch.float64)
+    gp = condition_one_sided(shape, found, features, limit, torch.tensor([1e-8], dtype=torch.float64), side)
+    mean, variance = gp.mean_and_variance(features)
+    draws = np.random.default_rng(0).standard_normal(2_000_000) * np.sqrt(gp.prior_variance)
+    kept = draws[draws > 0.5]
+    assert float(mean) == pytest.approx(kept.mean(), abs=0.01)
+    assert float(variance) == pytest.approx(kept.var(), abs=0.01)
+
+
+def test_censored_lives_are_predicted_longer_than_the_day_they_were_read():
+    rng = np.random.default_rng(4)
+    table = cells(60, seed=7)
+    life = 100.0 * np.exp(2.0 * table["x"] + 0.1 * rng.standard_normal(60))
+    seen = np.minimum(life, 300.0)
+    table = table.assign(cycle_life=seen, cycle_life_censored=life > 300.0)
+    aware, naive = (Optimizer(DESCRIBED, [Objective("cycle_life")], log_outcomes=["cycle_life"]) for _ in range(2))
+    aware.tell(table)
+    naive.tell(table.drop(columns="cycle_life_censored"))
+    long_lived = pd.DataFrame({"level": "b", "x": [0.9], "y": [0.5]})
+    truth = 100.0 * np.exp(1.8)
+    assert aware.predict(long_lived)["cycle_life"].iloc[0] > 400.0
+    errors = [abs(np.log(o.predict(long_lived)["cycle_life"].iloc[0] / truth)) for o in (aware, naive)]
+    assert errors[0] < 0.5 * errors[1]
+
+
+def test_expected_excess_of_a_target_matches_sampling():
+    term = ObjectiveTerm(0, target=0.4)
+    mean, sd = torch.tensor([[0.1]], dtype=torch.float64), torch.tensor([[0.5]], dtype=torch.float64)
+    level = torch.tensor([[-0.3]], dtype=torch.float64)
+    draws = term.maximised(0.1 + 0.5 * torch.randn(400_000, dtype=torch.float64, generator=torch.manual_seed(0)))
+    assert float(term.expected_excess(mean, sd, level)) == pytest.approx(
+        float((draws + 0.3).clamp_min(0).mean()), rel=0.02
+    )
+
+
+@pytest.mark.parametrize("m", [2, 3, 4])
+def test_expected_hypervolume_gain_of_a_certain_point_is_its_hypervolume_improvement(m):
+    rng = np.random.default_rng(m)
+    front, point, reference = rng.random((7, m)), rng.random((5, m)) + 0.3, np.full(m, 0.1)
+    grid = HypervolumeGrid(torch.as_tensor(front)[None], torch.as_tensor(reference))
+    excess = [
+        ObjectiveTerm(0).expected_excess(
+            torch.as_tensor(point[:, [j]])[..., None], torch.full((1, 1, 1), 1e-9, dtype=torch.float64),
+            grid.levels[None, :, j, :],
+        )
+        for j in range(m)
+    ]  # fmt: skip
+    gain = grid.expected_gain(excess)[:, 0].numpy()
+    expected = [hypervolume(np.vstack([front, row]), reference) - hypervolume(front, reference) for row in point]
+    assert gain == pytest.approx(expected, abs=1e-6)
+
+
+def test_hypervolume_of_known_sets():
+    assert hypervolume(np.array([[1.0, 2.0], [2.0, 1.0], [0.5, 0.5]]), np.zeros(2)) == pytest.approx(3.0)
+    assert hypervolume(np.array([[1.0, 1.0, 1.0]]), np.zeros(3)) == pytest.approx(1.0)
+    assert hypervolume(np.array([[-1.0, 5.0], [np.nan, 1.0]]), np.zeros(2)) == 0.0
+    assert hypervolume(np.array([[3.0], [5.0]]), np.array([1.0])) == 4.0
+
+
+def test_reference_point_takes_thresholds_and_is_not_dragged_away_by_a_bad_trade():
+    objectives = [Objective("life", threshold=10.0), Objective("cost", "minimize")]
+    table = pd.DataFrame({"life": [20.0, 30.0, 40.0, 40.5], "cost": [1.0, 2.0, 3.0, 90.0]})
+    reference = reference_point(objectives, table)
+    assert reference[0] == 10.0
+    assert -4.0 < reference[1] < -3.0
+
+
+def test_hypervolume_history_never_falls_and_skips_cells_that_break_a_constraint():
+    objectives = [Objective("f", threshold=0.0), Objective("g", threshold=0.0)]
+    table = pd.DataFrame({"f": [1.0, 3.0, 2.0, np.nan], "g": [1.0, 3.0, 2.0, 5.0], "ok": [1, 0, 1, 1]})
+    history = hypervolume_history(objectives, table, [OutcomeConstraint("ok", at_least=1)])
+    assert history.tolist() == [1.0, 1.0, 4.0, 4.0]
+
+
+def test_fit_ignores_useless_inputs():
+    rng = np.random.default_rng(0)
+    features = torch.as_tensor(rng.random((40, 3)))
+    shape = KernelShape(np.arange(3), np.ones((1, 3), dtype=bool), np.zeros(1))
+    unknown = torch.full((40,), torch.nan, dtype=torch.float64)
+    best = fit_hyperparameters(shape, features, torch.sin(5.0 * features[:, 1]), unknown, np.random.SeedSequence(0))[0]
+    lengths = best.log_lengths.exp()
+    assert lengths[1] < 0.3 * min(lengths[0], lengths[2])
+
+
+def test_importance_and_effects_name_the_variable_that_matters():
+    optimizer = Optimizer(DESCRIBED, [Objective("f")])
+    table = cells(40)
+    optimizer.tell(table.assign(f=3.0 * table["x"] + 0.01 * np.random.default_rng(0).standard_normal(40)))
+    ranking = optimizer.importance()
+    assert ranking.loc[0, "variable"] == "x"
+    assert ranking.loc[0, "importance"] > 0.9
+    effects = optimizer.effects()
+    along_x = effects[effects["variable"] == "x"]
+    assert len(along_x) == 25
+    assert np.ptp(along_x["mean"].to_numpy(float)) == pytest.approx(3.0, abs=0.3)
+    assert (effects["variable"] == "level").sum() == 3

@@ -1,0 +1,191 @@
+"""The page a campaign is told on: complete, honest about what is missing, safe, and readable without a network."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from afssb_opt.domain.errors import StrategyError
+from afssb_opt.domain.trials import TrialResult
+from afssb_opt.ledger import NewTrial
+from afssb_opt.tracking.report import render_report, write_report
+
+
+def page_of(bench, **extra: object) -> str:
+    return render_report(bench.spec, bench.trials(), bench.observations(), **extra)
+
+
+def figures_of(page: str) -> list[dict[str, object]]:
+    found = re.findall(r'<script type="application/json">(.*?)</script>', page, flags=re.DOTALL)
+    return [json.loads(text) for text in found]
+
+
+def told_optimizer(bench):
+    """The real optimizer, told with everything the campaign observed."""
+    from afssb_opt.strategies import Optimizer
+
+    optimizer = Optimizer(bench.spec.space, bench.spec.objectives, bench.spec.constraints, seed=1,
+                          log_outcomes=["cycle_life"])  # fmt: skip
+    told = bench.observations()
+    names = [
+        name for outcome in bench.spec.outcome_names for name in (outcome, f"{outcome}_sem", f"{outcome}_censored")
+    ]
+    if len(told):
+        optimizer.tell(told[[*bench.spec.space.names, *(n for n in names if n in told), "status"]])
+    return optimizer
+
+
+@pytest.mark.parametrize("n_trials", [0, 1])
+def test_a_page_without_enough_data_says_so_instead_of_drawing_empty_axes(bench, n_trials):
+    bench.run(n_trials)
+    page = page_of(bench)
+    assert figures_of(page) == []
+    assert "Nothing to draw yet" in page
+    assert "plotly.js" not in page
+    assert len(page) < 20_000
+
+
+def test_the_page_answers_the_question_in_words_with_units_and_lower_limits(bench):
+    bench.run(6)
+    page = page_of(bench)
+    assert "Which seed gives a long life?" in page
+    assert "6 of 40 trials: 5 completed, 1 failed." in page
+    assert "&gt; 190 cycles" in page, "the life of a living cell is a lower limit"
+    assert "Wh/L" in page
+    assert "Pareto set" in page
+    assert "short circuit in cycle 1" in page
+
+
+@pytest.mark.parametrize("n_objectives", [1, 2, 3])
+def test_the_model_pages_are_drawn_for_one_two_and_three_objectives(make_bench, n_objectives):
+    bench = make_bench(n_objectives)
+    bench.run(12)
+    page = page_of(bench, optimizer=told_optimizer(bench))
+    for title in ("Progress", "Effect of each variable", "Which variables matter", "Can the model be trusted?"):
+        assert f"<h2>{title}</h2>" in page
+    assert ("<h2>Trade-off</h2>" in page) == (n_objectives > 1)
+    assert "There is no model yet" not in page
+    assert page.count("95 % interval; median error") == n_objectives + 1
+    # Per objective and constraint: an effect per free variable and a check; progress; one of each other view.
+    n_modelled, n_panels = n_objectives + 1, n_objectives + (n_objectives > 1)
+    assert len(figures_of(page)) == 4 * n_modelled + n_panels + (n_objectives > 1) + 2
+
+
+def test_a_model_that_cannot_be_fitted_is_a_sentence_not_an_error(bench):
+    class NoModel:
+        def effects(self) -> pd.DataFrame:
+            raise StrategyError("tell at least three results first")
+
+        importance = leave_one_out = effects
+
+    assert "There is no model yet: tell at least three results first" in page_of(bench, optimizer=NoModel())
+    bench.run(1)
+    page_of(bench, optimizer=told_optimizer(bench))
+
+
+def test_the_page_opens_without_a_network_and_holds_plotly_once(bench, tmp_path):
+    bench.run(8)
+    path = write_report(bench.spec, bench.trials(), bench.observations(), tmp_path / "new" / "report.html")
+    page = path.read_text(encoding="utf-8")
+    own = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+    assert re.findall(r"""(?:src|href)\s*=\s*["'](?!#)""", own) == []
+    assert "@import" not in own
+    assert "url(" not in own
+    assert page.count("plotly.js v") == 1
+    assert 4e6 < path.stat().st_size < 6e6
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_report_that_fails_leaves_the_older_one(bench, tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text("older")
+
+    class Broken:
+        def effects(self) -> pd.DataFrame:
+            raise RuntimeError("out of memory")
+
+        importance = leave_one_out = effects
+
+    with pytest.raises(RuntimeError, match="out of memory"):
+        write_report(bench.spec, bench.trials(), bench.observations(), path, optimizer=Broken())
+    assert path.read_text() == "older"
+    assert list(tmp_path.glob(".report*")) == []
+
+
+HOSTILE = "</script><script>alert(1)</script><b onmouseover=alert(2)>x</b>{{ 7 * 7 }}"
+
+
+def test_text_from_users_is_shown_and_never_run(make_bench):
+    level = "A<img src=x onerror=alert(3)>"
+    bench = make_bench(
+        question=HOSTILE, space={"solvent <i>": {"levels": [level, "B"]}, "coats": {"values": [1, 2, 3]}},
+        objectives={"gain <u>": {"goal": "maximize"}, "loss": {"goal": "minimize"}}, constraints={},
+    )  # fmt: skip
+    lease = bench.ledger.acquire_lease(bench.record.uid)
+    for number in range(6):
+        design = {"solvent <i>": level if number % 2 else "B", "coats": float(1 + number % 3)}
+        new = NewTrial(design, 1, HOSTILE, {"method": HOSTILE}, is_replicate=True)
+        (trial,) = bench.ledger.add_trials(lease, [new])
+        bench.ledger.record_result(trial.uid, TrialResult({"gain <u>": 1.0 + number, "loss": number**0.5}))
+    page = page_of(bench)
+    own = re.sub(r"<script>.*?</script>", "", page, count=1, flags=re.DOTALL)
+    for dangerous in ("<script>alert", "<img", "<b onmouseover", "<i>", "<u>"):
+        assert dangerous not in own
+    assert "{{ 7 * 7 }}" in own, "a template in user text was evaluated"
+    figures = figures_of(page)
+    assert len(figures) > 2
+    texts = json.dumps(figures)
+    assert "<img" not in texts
+    assert "&lt;img" in texts
+
+
+def test_every_trial_stands_in_the_table_whatever_became_of_it(bench):
+    bench.propose(5)
+    trials = bench.trials()
+    bench.complete(trials[0])
+    bench.fail(trials[1])
+    bench.ledger.mark(trials[2].uid, "abandon", reason="the foil tore", actor="lab")
+    bench.report_partial(trials[3])
+    bench.ledger.mark(trials[0].uid, "exclude", reason="contact was lost", actor="Ada")
+    page = page_of(bench)
+    for trial in trials:
+        assert f">{trial.label}<" in page
+    for text in ("the foil tore", "contact was lost", "still cycling", "&gt; 12", 'class="excluded"', "abandoned"):
+        assert text in page
+
+
+def test_the_history_of_the_campaign_file_stands_under_provenance(bench):
+    bench.run(1)
+    record = bench.ledger.amend_campaign(bench.record.uid, {}, "c" * 64, ["budget.trials: 40 became 60"])
+    page = page_of(bench, record=record)
+    assert "budget.trials: 40 became 60" in page
+    assert bench.spec.sha256 in page
+    assert "°C" in page
+
+
+def test_a_thousand_trials_stay_below_two_megabytes_beside_plotly(bench):
+    bench.run(12)
+    trials, observations = bench.trials(), bench.observations()
+    few = len(render_report(bench.spec, trials, observations))
+    many = render_report(bench.spec, trials * 84, observations)
+    assert len(many) - few < 2_000_000
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
+def test_a_browser_draws_every_figure_of_the_page(bench, tmp_path):
+    bench.run(8)
+    path = write_report(bench.spec, bench.trials(), bench.observations(), tmp_path / "report.html")
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
+               "--disable-background-networking", "--disable-component-update", "--disable-quic",
+               f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=5000",
+               "--dump-dom", path.as_uri()]  # fmt: skip
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert answer.stdout.count('class="main-svg"') >= len(figures_of(Path(path).read_text(encoding="utf-8"))) > 3
