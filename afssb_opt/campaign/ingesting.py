@@ -34,6 +34,9 @@ Reader: TypeAlias = Callable[[Sequence[Path]], list[FileContent]]
 
 # More files than a year of a laboratory: a wrong folder was named.
 MAX_FILES: Final = 5000
+NOTHING_ASKED: Final = Asked()
+# A cell that nobody mentions for a month is asked about (lab_files section 5, row 70).
+LONG_S: Final = 30 * 86_400.0
 LAB_FOLDER: Final = "lab"
 # Names that spreadsheets, cyclers and systems leave beside the data.
 _SKIPPED_PREFIXES: Final = ("~$", ".", "._")
@@ -43,7 +46,7 @@ _SKIPPED_NAMES: Final = frozenset({"thumbs.db", "desktop.ini"})
 def plan_ingest(
     campaign: Campaign,
     paths: Sequence[Path],
-    asked: Asked = Asked(),
+    asked: Asked = NOTHING_ASKED,
     *,
     settle_s: float = 0.0,
     read: Reader = read_isolated,
@@ -134,6 +137,15 @@ def record_cell(campaign: Campaign, cell: CellPlan, actor: str) -> str:
 def cell_folder(campaign: Campaign, label: str) -> Path:
     """Return the folder of a trial's lab files, for the reviewer."""
     return campaign.stores.folder / LAB_FOLDER / safe_file_name(campaign.spec.name) / label
+
+
+def waiting_long(campaign: Campaign, now: float) -> list[TrialRecord]:
+    """Return open trials that were proposed long ago and never heard of: perhaps only good cells were sent."""
+    return [
+        trial
+        for trial in campaign.trials()
+        if trial.state in OPEN_STATES and trial.result is None and now - trial.proposed_at.timestamp() > LONG_S
+    ]
 
 
 def _record(campaign: Campaign, trial: TrialRecord, cell: CellPlan, actor: str) -> str:

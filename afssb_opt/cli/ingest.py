@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import math
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import typer
 from rich.console import Console
 
 from afssb_opt.campaign import Campaign
-from afssb_opt.campaign.ingesting import commit_plan, plan_ingest
+from afssb_opt.campaign.ingesting import commit_plan, plan_ingest, waiting_long
 from afssb_opt.campaign.lab_notes import held_parts
 from afssb_opt.campaign.quarantine import held_files, held_part, resolve
 from afssb_opt.cli.output import print_json, shown
@@ -67,6 +68,11 @@ def ingest(
             print_json({**plan_words(plan), "done": done, "n_held": len(held_parts(opened.ledger, opened.uid))})
             return
         _show_done(done, plan, console, dry_run)
+        if silent := waiting_long(opened, time.time()):
+            labels = ", ".join(trial.label for trial in silent)
+            console.print(
+                f"Nothing came for more than 30 days about {labels}: were they built? `afssb abandon` if not."
+            )
 
 
 def _check_request(paths: list[Path], is_held: bool, accept: list[str], drop: list[str], reason: str) -> None:

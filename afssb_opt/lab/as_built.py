@@ -11,7 +11,7 @@ from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.domain.standard_variables import STANDARD_VARIABLES
 from afssb_opt.lab.findings import Finding, Verdict
 from afssb_opt.lab.matching import KnownTrial
-from afssb_opt.lab.table_rows import TableRow
+from afssb_opt.lab.table_row import TableRow
 
 # A lab sets thickness and pressure to a few percent; within this a value is the proposed one, read off (assumed).
 READ_OFF: Final = 0.02

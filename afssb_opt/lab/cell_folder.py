@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from afssb_opt.lab.bdf_export import write_bdf
 from afssb_opt.lab.figures import draw_capacity, draw_nyquist, draw_profiles
 from afssb_opt.lab.plan import ArrivedFile, CellPlan
 
@@ -27,6 +28,8 @@ def write_cell_folder(plan: CellPlan, folder: Path, title: str) -> None:
     """Write what a reviewer wants to see of a recorded cell."""
     for file in plan.files:
         keep_raw_file(file, folder / RAW)
+    if plan.series is not None:
+        write_bdf(plan.series, folder / "series.bdf.parquet")
     if plan.cycling is not None:
         plan.cycling.to_parquet(folder / "cycling.parquet", index=False)
         draw_capacity(plan.cycling, title, folder / "capacity_efficiency.png")

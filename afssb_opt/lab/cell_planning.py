@@ -5,44 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 
 from afssb_opt.domain.spec import CampaignSpec
-from afssb_opt.domain.trials import TrialFailure, TrialResult
 from afssb_opt.lab.as_built import as_built_values
+from afssb_opt.lab.cell_merging import CellInput, ending_of, merged_of, spectra_of
 from afssb_opt.lab.cell_results import CellResult, cell_result
 from afssb_opt.lab.findings import Finding, UnreadableError, Verdict
-from afssb_opt.lab.impedance import spectrum_result
 from afssb_opt.lab.matching import KnownTrial
-from afssb_opt.lab.plan import ArrivedFile, CellPlan
+from afssb_opt.lab.plan import CellPlan
 from afssb_opt.lab.pressure import pressure_summary, with_pressure
 from afssb_opt.lab.series import RawSeries
-from afssb_opt.lab.spectrum import Spectrum
 from afssb_opt.lab.stitching import stitched
-from afssb_opt.lab.table_rows import TableRow
 
 # Clocks of testers are local and the ledger's is UTC; more than a day earlier is another cell.
 CLOCK_SLACK_S: Final = 86_400.0
-# Table and cycler file agree about an outcome up to rounding.
-SAME_VALUE: Final = 0.01
 # Changes when the same files would give other outcomes, so that they are worked out anew.
 READER_VERSION: Final = 1
-
-
-@dataclass(frozen=True)
-class CellInput:
-    """Everything that came in about one cell."""
-
-    trial: str
-    cell_id: str = ""
-    files: tuple[ArrivedFile, ...] = ()
-    rows: tuple[tuple[ArrivedFile, TableRow], ...] = ()
-    table_findings: tuple[Finding, ...] = field(default_factory=tuple)
-    replicate_of: str = ""
 
 
 def plan_cell(cell: CellInput, trial: KnownTrial, spec: CampaignSpec, area_cm2: float) -> CellPlan:
@@ -70,12 +51,12 @@ def plan_cell(cell: CellInput, trial: KnownTrial, spec: CampaignSpec, area_cm2: 
         outcome = cell_result(series, area_cm2, as_built or trial.design, spec.protocol, spec.outcome_settings)
         findings += outcome.findings
         attributes = _attributes(series, outcome, area_cm2)
-    spectra, spectrum_outcomes, spectrum_findings = _spectra(cell, area_cm2)
+    spectra, spectrum_outcomes, spectrum_findings = spectra_of(cell, area_cm2)
     findings += spectrum_findings
     attributes |= spectrum_outcomes
-    result, conflicts = _merged(cell, outcome, spectrum_outcomes, attributes)
+    result, conflicts = merged_of(cell, outcome, spectrum_outcomes, attributes)
     findings += conflicts
-    failure, result, is_final = _ending(cell, status, result, outcome)
+    failure, result, is_final = ending_of(cell, status, result, outcome)
     if result is not None:
         findings = [finding for finding in findings if finding.rule != "table.empty"]
     fresh = tuple(file for file in cell.files if not file.is_stored)
@@ -237,98 +218,6 @@ def _attributes(series: RawSeries, outcome: CellResult, area_cm2: float) -> dict
     if outcome.status:
         about["outcome_status"] = ", ".join(f"{name} {status}" for name, status in sorted(outcome.status.items()))
     return about | pressure_summary(outcome.cycling)
-
-
-def _spectra(cell: CellInput, area_cm2: float) -> tuple[tuple[Spectrum, ...], dict[str, str | float], list[Finding]]:
-    spectra = tuple(file.content.spectrum for file in cell.files if file.content.spectrum is not None)
-    values: dict[str, str | float] = {}
-    findings: list[Finding] = []
-    for spectrum in spectra:
-        fit = spectrum_result(spectrum)
-        findings += fit.findings
-        if not math.isfinite(fit.total_ohm):
-            continue
-        values |= {
-            "eis_residual": fit.residual,
-            "eis_high_frequency_ohm": fit.intercept_ohm,
-            "eis_total_ohm": fit.total_ohm,
-        }
-        values["eis_conditions"] = json.dumps(spectrum.conditions, sort_keys=True)
-        if not math.isfinite(area_cm2):
-            findings.append(
-                Finding(
-                    "impedance.area",
-                    Verdict.WARNING,
-                    "",
-                    "no electrode area",
-                    "column cell_area_cm2",
-                    "Resistances are kept in ohm",
-                )
-            )
-        elif fit.is_reliable:
-            values["eis_areal_resistance_ohm_cm2"] = fit.total_ohm * area_cm2
-            values["eis_high_frequency_ohm_cm2"] = fit.intercept_ohm * area_cm2
-    return spectra, values, findings
-
-
-def _merged(
-    cell: CellInput,
-    outcome: CellResult | None,
-    spectrum: Mapping[str, str | float],
-    attributes: Mapping[str, str | float | int],
-) -> tuple[TrialResult | None, list[Finding]]:
-    """Put table and cycler file together; the file wins, and a disagreement is asked about."""
-    values: dict[str, float] = {}
-    sem: dict[str, float] = {}
-    censored: frozenset[str] = frozenset()
-    for _, row in cell.rows:
-        values |= row.outcomes
-        sem |= row.sem
-        censored |= row.censored
-    findings = []
-    if outcome is not None:
-        for name, value in outcome.outcomes.values.items():
-            told = values.get(name)
-            if told is not None and abs(told - value) > SAME_VALUE * max(abs(told), abs(value)):
-                findings.append(
-                    Finding(
-                        "match.disagreement",
-                        Verdict.HELD,
-                        "",
-                        f"the table says {name} {told:.5g}, the cycler file {value:.5g}",
-                        "the same",
-                        "Correct the table, or empty the cell",
-                    )
-                )
-        values |= outcome.outcomes.values
-        censored = (censored - set(outcome.outcomes.values)) | outcome.outcomes.censored
-        sem = {name: value for name, value in sem.items() if name not in outcome.outcomes.values}
-    areal = spectrum.get("eis_areal_resistance_ohm_cm2")
-    if "areal_resistance_ohm_cm2" not in values and isinstance(areal, float):
-        values["areal_resistance_ohm_cm2"] = areal
-    if not values:
-        return None, findings
-    names = sorted({file.name for file in cell.files} | {file.name for file, _ in cell.rows})
-    return TrialResult(values, sem, censored, "lab", {**attributes, "files": ", ".join(names)}), findings
-
-
-def _ending(
-    cell: CellInput, status: str, result: TrialResult | None, outcome: CellResult | None
-) -> tuple[TrialFailure | None, TrialResult | None, bool]:
-    """Return failure, result and whether the cell has ended."""
-    if status == "failed":
-        row = next(row for _, row in reversed(cell.rows) if row.status == "failed")
-        if result is not None and result.outcomes.get("cycle_life", 0) > 0 and row.failure_kind != "equipment":
-            # A cell that died after cycling tells its life: the end was seen, so it is no lower limit.
-            return None, replace(result, censored=result.censored - {"cycle_life"}), True
-        reason = row.reason or "reported as failed"
-        return TrialFailure("equipment" if row.failure_kind == "equipment" else "cell", reason), None, True
-    if status:
-        return None, result, status == "completed"
-    if outcome is not None:
-        return None, result, outcome.is_final
-    is_life_open = result is not None and "cycle_life" in result.censored
-    return None, result, not is_life_open
 
 
 def _cycle_rows(outcome: CellResult | None) -> tuple[tuple[int, int, int, int, int], ...]:

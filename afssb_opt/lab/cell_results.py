@@ -81,6 +81,8 @@ def cell_result(
     settings = replace(settings, reference_cycle=reference)
     # Formation stays: its first charge and discharge are the initial efficiency.
     counted = table[at_rate | (table["cycle"].to_numpy(int) < reference)].reset_index(drop=True)
+    if counted.empty:
+        counted = table
     findings += _capacity_findings(counted, cycles, protocol, area_cm2)
     outcomes = compute_outcomes(design, protocol, counted, settings)
     values = dict(outcomes.values)

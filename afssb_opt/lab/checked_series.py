@@ -24,6 +24,8 @@ SIGN_AGREES, SIGN_OPPOSES = 0.9, 0.1
 MIN_STEP_VOLTS: Final = 0.005
 # A dead channel reads exactly nothing.
 DEAD_VOLTS: Final = 1e-3
+# A test is restarted a few times; more, and the rows are not in order.
+MAX_RESTARTS: Final = 5
 # Test time and wall clock differ by seconds over months; a unit differs by 60 or more.
 CLOCK_RATIO: Final = 10.0
 PRESSURE_FLAT_FRACTION: Final = 1e-4
@@ -138,6 +140,7 @@ def _with_growing_time(series: RawSeries) -> RawSeries:
     back = np.flatnonzero(np.diff(time) < 0)
     if not len(back):
         return series
+    is_unordered = len(back) > MAX_RESTARTS and len(back) > 0.01 * len(time)
     # A restarted test counts from zero again: the gap is unknown, and no charge flowed in it.
     shift = np.zeros(len(time))
     for row in back:
@@ -146,7 +149,7 @@ def _with_growing_time(series: RawSeries) -> RawSeries:
     return replace(series, table=table).noting(
         Finding(
             "series.time",
-            Verdict.WARNING,
+            Verdict.HELD if is_unordered else Verdict.WARNING,
             f"row {back[0] + 2}",
             f"test time goes back {len(back)} times",
             "growing time",

@@ -99,7 +99,8 @@ def half_cycles(series: RawSeries) -> HalfCycles:
             "vendor_cycle": vendor_cycle[first] if vendor_cycle is not None else np.zeros(len(first)),
         }
     )
-    steps = steps[steps["sign"] != 0].reset_index(drop=True)
+    # A single record without a duration passes no charge and is no half cycle.
+    steps = steps[steps["sign"] * steps["charge"] > 0].reset_index(drop=True)
     steps, n_pulses = _without_pulses(steps)
     return HalfCycles(_merged(steps), n_pulses, used_counter, ratio)
 

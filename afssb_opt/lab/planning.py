@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Final
 
 from afssb_opt.domain.spec import CampaignSpec
-from afssb_opt.lab.cell_planning import CellInput, plan_cell
+from afssb_opt.lab.cell_merging import CellInput
+from afssb_opt.lab.cell_planning import plan_cell
 from afssb_opt.lab.findings import Finding, UnreadableError, Verdict, worst
 from afssb_opt.lab.matching import KnownTrial, Match, match_id, match_texts
 from afssb_opt.lab.plan import ArrivedFile, CellPlan, LoosePart, Plan
 from afssb_opt.lab.result_table import read_result_table
 from afssb_opt.lab.same_content import repeated_content
-from afssb_opt.lab.table_rows import TableRow
+from afssb_opt.lab.table_row import TableRow
 
 # A table row without own trial is matched through its cell id.
 _EMPTY: Final = Match()

@@ -9,7 +9,8 @@ from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.lab.findings import Finding, Verdict, refuse
 from afssb_opt.lab.grid import Cell, Grid, GridRow
 from afssb_opt.lab.table_columns import Column, Columns, find_columns
-from afssb_opt.lab.table_rows import RowReader, TableRow
+from afssb_opt.lab.table_row import TableRow
+from afssb_opt.lab.table_rows import RowReader
 from afssb_opt.lab.table_values import column_decimal, read_value
 
 # Percent written as a fraction and as percent: between these no efficiency of a cell worth testing lies (assumed).

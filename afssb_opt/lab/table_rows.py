@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from afssb_opt.domain.errors import suggest
@@ -16,6 +15,7 @@ from afssb_opt.lab.grid import Grid, GridRow
 from afssb_opt.lab.moments import is_ambiguous_date, moment_seconds
 from afssb_opt.lab.plausible import value_finding
 from afssb_opt.lab.table_columns import Column, Columns
+from afssb_opt.lab.table_row import TableRow
 from afssb_opt.lab.table_values import read_value
 
 STATUSES: Final[dict[str, str]] = {
@@ -42,36 +42,6 @@ SUMMARY_WORDS: Final = frozenset(
 )
 # Outcomes that are exactly zero only for a cell that failed; zero without a status is a failure stored as a number.
 _ZERO_MEANS_FAILED: Final = frozenset({"cycle_life", "retention_pct", "initial_ce_pct", "average_ce_pct"})
-
-
-@dataclass(frozen=True)
-class TableRow:
-    """What one row says about one cell.
-
-    Attributes:
-        where: The row, as `Sheet1!row 7`.
-        trial: Id of the trial as written; empty where the column is.
-        design: The proposed design as the sheet repeats it, to verify the row.
-        as_built: Values that differ from or confirm the proposal.
-        status: `completed`, `partial`, `failed`, `not built` or empty.
-        test_started_at: Seconds since the epoch; NaN where not given.
-    """
-
-    where: str
-    trial: str
-    cell_id: str
-    status: str
-    reason: str
-    failure_kind: str
-    design: Mapping[str, float | str]
-    as_built: Mapping[str, float | str]
-    outcomes: Mapping[str, float]
-    sem: Mapping[str, float]
-    censored: frozenset[str]
-    area_cm2: float
-    temperature_c: float
-    test_started_at: float
-    findings: tuple[Finding, ...] = field(default_factory=tuple)
 
 
 class RowReader:

@@ -15,7 +15,7 @@ import pandas as pd
 from afssb_opt.lab.findings import Finding, Verdict, refuse
 from afssb_opt.lab.formats import TEXT_FORMATS
 from afssb_opt.lab.formats.text_format import TextFormat
-from afssb_opt.lab.moments import clock_seconds, moment_seconds
+from afssb_opt.lab.moments import clock_seconds, moment_seconds, spans_seconds
 from afssb_opt.lab.series import REQUIRED, RawSeries
 from afssb_opt.lab.text_file import DELIMITERS, SAMPLE_LINES, TextHead, decimal_sign, read_head
 from afssb_opt.lab.units import plain_label
@@ -247,8 +247,7 @@ def _numbers(values: pd.Series, *, is_duration: bool) -> tuple[np.ndarray, int]:
     if pd.api.types.is_numeric_dtype(values):
         return values.to_numpy(float), 0
     if is_duration and values.astype(str).head(5).str.contains(":").any():
-        spans = pd.to_timedelta(values, errors="coerce")
-        return spans.dt.total_seconds().to_numpy(float), int((spans.isna() & values.notna()).sum())
+        return spans_seconds(values)
     numbers = pd.to_numeric(values, errors="coerce")
     return numbers.to_numpy(float), int((numbers.isna() & values.notna()).sum())
 

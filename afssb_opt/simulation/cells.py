@@ -23,8 +23,8 @@ from afssb_opt.simulation.parameters import DEFAULT_PARAMETERS, CellParameters
 LANES = 8
 # Below this a vector would run mostly empty: one lane costs a fifth of eight.
 SCALAR_BELOW = 4
-# Cells per call: keeps the record array of 1000 cycles below 25 MB.
-CHUNK = 256
+# Cell-cycles per call: keeps the record array below 25 MB, with at least one full vector.
+CHUNK_CELL_CYCLES = 256 * 1000
 
 STOP_REASONS = {
     k.CYCLES_DONE: "cycles_done",
@@ -79,8 +79,9 @@ def simulate_cells(
         raise DesignError(problems, source="simulation")
     cells = [build_cell(design, protocol, parameters) for design in _as_designs(designs)]
     simulated: list[SimulatedCell] = []
-    for start in range(0, len(cells), CHUNK):
-        simulated.extend(_run(cells[start : start + CHUNK], protocol, rtol))
+    chunk = max(CHUNK_CELL_CYCLES // protocol.cycles, LANES)
+    for start in range(0, len(cells), chunk):
+        simulated.extend(_run(cells[start : start + chunk], protocol, rtol))
     return simulated
 
 

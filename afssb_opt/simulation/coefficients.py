@@ -12,7 +12,12 @@ from afssb_opt.domain.seed_alloys import seed_value
 from afssb_opt.simulation.interlayer import Design, Interlayer, Seed
 from afssb_opt.simulation.model import ACTIVE, CATHODE, LI3N, N_COEFFICIENTS, N_STATES, R_CATHODE, VOID
 from afssb_opt.simulation.parameters import CellParameters
-from afssb_opt.simulation.physics import cathode_potential
+from afssb_opt.simulation.physics import (
+    PENETRATION_EXPONENT,
+    cathode_potential,
+    pressure_damping,
+    rough_contact_loss,
+)
 
 GAS_CONSTANT_KJ_MOL_K = 8.314462618e-3
 REFERENCE_K = 298.15
@@ -122,10 +127,10 @@ def build_cell(design: Design, protocol: Protocol, p: CellParameters) -> Cell:
     state[LI3N] = li3n * composite_mg_cm2 * p.li3n_capacity_mah_g * p.li3n_utilisation / 1000.0
     state[ACTIVE] = 1.0
     gas = 1.0 + li3n / p.li3n_void_weight
-    pressed = 1.0 / (1.0 + (design.stack_pressure_mpa / p.cathode_contact_mpa) ** 2)
-    state[R_CATHODE] = p.cathode_resistance_ohm_cm2 * gas + p.cathode_contact_ohm_cm2 * pressed
-    rough = 1.0 / (1.0 + (design.stack_pressure_mpa / p.rough_contact_pressure_mpa) ** 2)
-    state[VOID] = p.rough_contact_loss * rough + p.void_mean
+    pressure = design.stack_pressure_mpa
+    unpressed = pressure_damping(pressure, p.cathode_contact_mpa)
+    state[R_CATHODE] = p.cathode_resistance_ohm_cm2 * gas + p.cathode_contact_ohm_cm2 * unpressed
+    state[VOID] = rough_contact_loss(pressure, p.rough_contact_loss, p.rough_contact_pressure_mpa, p.void_mean)
     return Cell(coefficients, state, capacity)
 
 
@@ -235,7 +240,7 @@ def _coefficients(
         filament=p.filament_rate_1_h / critical**6,
         penetration=p.penetration_rate_1_h
         * hot(p.creep_activation_kj_mol)
-        / _PENETRATION_REFERENCE_MPA**p.penetration_exponent
+        / _PENETRATION_REFERENCE_MPA**PENETRATION_EXPONENT
         / shield,
         dense_nuclei=math.exp(-nucleation_mv / p.nucleation_scale_mv),
         coalescence=p.coverage_capacity_mah_cm2,

@@ -35,6 +35,8 @@ from afssb_opt.simulation.stepping import (
     ENERGY,
     EVENT,
     FACTOR,
+    LAST_FACTOR,
+    LAST_STEP,
     LOWER,
     MIDDLE,
     N_ROWS,
@@ -128,6 +130,8 @@ def _begin(b: Any, lanes: int, lane: int, segment: int, protocol: Any, lithium: 
     b[TIME * lanes + lane] = 0.0
     b[ENERGY * lanes + lane] = 0.0
     b[TRIED * lanes + lane] = 0.0
+    b[LAST_STEP * lanes + lane] = 0.0
+    b[LAST_FACTOR * lanes + lane] = 1.0
     b[V_OLD * lanes + lane] = voltage_of(b, lanes, lane, Y)
     write_rates(b, lanes, lane, Y, F, SLOPE)
     b[STEP * lanes + lane] = min(step, end)
@@ -203,22 +207,26 @@ def kernel(lanes: int) -> Callable[..., int]:
         lithium = np.zeros(lanes)
         li3n_before = np.zeros(lanes)
         first_step = np.full((4, lanes), _FIRST_STEP_H)
+        is_new = np.full(lanes, True)
         waiting, n_busy = 0, 0
         for lane in range(lanes):
-            # An empty lane repeats the first cell with no current; nothing of it is read.
+            # An empty lane rests with a step of zero; nothing of it is read.
             _load(b, lanes, lane, coefficients[0], states[0])
-            _begin(b, lanes, lane, _REST_CHARGED, protocol, 1.0, 0.0)
+            segment[lane] = _REST_CHARGED
         while waiting < n_cells or n_busy > 0:
             for lane in range(lanes):
                 if cell[lane] < 0 and waiting < n_cells:
                     lithium[lane] = _load(b, lanes, lane, coefficients[waiting], states[waiting])
-                    li3n_before[lane] = b[(Y + LI3N) * lanes + lane]
                     first_step[:, lane] = _FIRST_STEP_H
-                    cell[lane], segment[lane] = waiting, _CHARGE
+                    cell[lane], segment[lane], is_new[lane] = waiting, _CHARGE, True
                     b[P_MIN * lanes + lane], b[P_MAX * lanes + lane] = _NO_LIMIT, 0.0
-                    _begin(b, lanes, lane, _CHARGE, protocol, lithium[lane], _FIRST_STEP_H)
                     waiting += 1
                     n_busy += 1
+                if is_new[lane]:
+                    li3n_before[lane] = b[(Y + LI3N) * lanes + lane]
+                    step = first_step[segment[lane], lane] if cell[lane] >= 0 else 0.0
+                    _begin(b, lanes, lane, segment[lane], protocol, lithium[lane], step)
+                    is_new[lane] = False
             advance(b, lanes, n_lanes, rtol)
             for lane in range(lanes):
                 if b[VERDICT * lanes + lane] == EVENT and cell[lane] >= 0:
@@ -259,11 +267,8 @@ def kernel(lanes: int) -> Callable[..., int]:
                 if reason > 0:
                     reasons[i], cell[lane] = reason, -1
                     n_busy -= 1
-                    _begin(b, lanes, lane, _REST_CHARGED, protocol, 1.0, 0.0)
-                    continue
-                now = (now + 1) % 4
-                segment[lane], li3n_before[lane] = now, b[(Y + LI3N) * lanes + lane]
-                _begin(b, lanes, lane, now, protocol, lithium[lane], first_step[now, lane])
+                segment[lane] = (now + 1) % 4 if reason == 0 else _REST_CHARGED
+                is_new[lane] = True
         return stamp
 
     return run

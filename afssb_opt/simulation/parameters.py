@@ -103,7 +103,6 @@ class CellParameters:
     pressure_loss_h: float = _value(200.0, "h", 50.0, 1000.0, "assumed")
     host_expansion_um_per_mah: float = _value(3.3, "um/(mAh/cm2)", 3.0, 4.9, "8.9 cm3/mol lithium, Obrovac rule")
     penetration_rate_1_h: float = _value(1 / 474, "1/h", 1 / 600, 1 / 400, f"short after 474 h at 10 MPa, {_DOUX}")
-    penetration_exponent: float = _value(2.5, "1", 2.0, 3.0, f"474 h at 10 MPa to 48 h at 25 MPa, {_DOUX}")
     penetration_shield_um: float = _value(4.0, "um", 2.0, 10.0, "assumed: layer that halves the stress at the pores")
     critical_current_ma_cm2: float = _value(1.2, "mA/cm2", 0.4, 2.0, "Singh et al. 2022, Cell Rep. Phys. Sci. 101043")
     critical_current_activation_kj_mol: float = _value(25.0, "kJ/mol", 15.0, 40.0, "assumed")

@@ -47,8 +47,8 @@ R = U + N_STATES
 NEW = R + N_STATES
 MIDDLE = NEW + N_STATES
 # Single rows: stiff slopes, step, error and controller, voltages, pressure; then what a half cycle has gathered.
-(SLOPE, NEW_SLOPE, REACH, STEP, ERROR_NORM, FACTOR, V_OLD, V_NEW, V_MIDDLE, P_NEW, UPPER, LOWER, VERDICT, THETA,
- TIME, END_TIME, ENERGY, P_MIN, P_MAX, TRIED) = range(MIDDLE + N_STATES, MIDDLE + N_STATES + 20)  # fmt: skip
+(SLOPE, NEW_SLOPE, REACH, STEP, LAST_STEP, ERROR_NORM, FACTOR, LAST_FACTOR, V_OLD, V_NEW, V_MIDDLE, P_NEW, UPPER, LOWER, VERDICT, THETA,
+ TIME, END_TIME, ENERGY, P_MIN, P_MAX, TRIED) = range(MIDDLE + N_STATES, MIDDLE + N_STATES + 22)  # fmt: skip
 N_ROWS = TRIED + 1
 # Verdicts on a step.
 REJECTED, ACCEPTED, EVENT = 0.0, 1.0, 2.0
@@ -183,7 +183,7 @@ def advance(b: Any, lanes: int, n_lanes: int, rtol: float) -> None:
     for i in range(N_STATES * lanes):
         b[NEW * lanes + i] = b[U * lanes + i]
     for lane in range(n_lanes):
-        step, worst = b[STEP * lanes + lane], 0.0
+        step, worst, poison = b[STEP * lanes + lane], 0.0, 0.0
         for s in range(N_STATES):
             error = (
                 ERROR[0] * b[(K + s) * lanes + lane]
@@ -193,7 +193,9 @@ def advance(b: Any, lanes: int, n_lanes: int, rtol: float) -> None:
             )
             share = abs(step * error) / (rtol * (ERROR_SCALES[s] + abs(b[(NEW + s) * lanes + lane])))
             worst = worst if share <= worst else share
-        b[ERROR_NORM * lanes + lane] = worst
+            # A comparison loses what is no number; a product with zero keeps it.
+            poison += 0.0 * error
+        b[ERROR_NORM * lanes + lane] = worst + poison
     for lane in range(n_lanes):
         eighth = 0.125 * b[STEP * lanes + lane]
         for s in range(N_STATES):
@@ -207,8 +209,7 @@ def advance(b: Any, lanes: int, n_lanes: int, rtol: float) -> None:
         b[V_NEW * lanes + lane] = v
         b[P_NEW * lanes + lane] = pressure_of(b, lanes, lane, NEW)
         norm = b[ERROR_NORM * lanes + lane]
-        factor = _SAFETY * exp(log(max(norm, _SMALL_ERROR)) * (-1.0 / 3.0))
-        b[FACTOR * lanes + lane] = min(max(factor, _SHRINK), _GROW)
+        b[FACTOR * lanes + lane] = _SAFETY * exp(log(max(norm, _SMALL_ERROR)) * (-1.0 / 3.0))
         is_past = v >= b[UPPER * lanes + lane] or v <= b[LOWER * lanes + lane]
         is_past = is_past or b[(NEW + SHORT) * lanes + lane] >= 1.0
         is_good = norm <= 1.0
@@ -239,8 +240,14 @@ def settle(b: Any, lanes: int, n_lanes: int) -> None:
         low, high = b[P_MIN * lanes + lane], b[P_MAX * lanes + lane]
         b[P_MIN * lanes + lane] = min(low, pressure) if is_taken else low
         b[P_MAX * lanes + lane] = max(high, pressure) if is_taken else high
+        # Gustafsson's prediction (1994, doi 10.1145/198429.198437): the error goes on as it went from step to step.
+        last_step, last_factor = b[LAST_STEP * lanes + lane], b[LAST_FACTOR * lanes + lane]
+        predicted = factor * (step * factor) / (last_step * last_factor)
+        grown = min(factor, predicted, _GROW) if last_step > 0.0 else min(factor, _GROW)
         shrunk = factor if factor < _REJECTED_SHRINK else _SHRINK
-        wanted = step * (factor if is_taken else shrunk)
+        wanted = step * max(grown if is_taken else shrunk, _SHRINK)
+        b[LAST_STEP * lanes + lane] = step if is_taken else last_step
+        b[LAST_FACTOR * lanes + lane] = factor if is_taken else last_factor
         left = b[END_TIME * lanes + lane] - time
         # The last but one step is halved, so that no sliver is left over.
         held = wanted if wanted < 0.5 * left else 0.5 * left

@@ -180,14 +180,8 @@ class MixedSpace:
         both = Candidates(np.repeat(unit, len(codes), axis=0), np.tile(codes, (len(unit), 1)))
         return both.take(np.flatnonzero(self.obeys_rules(both)))
 
-    def sample(self, codes: np.ndarray, seed: np.random.SeedSequence, inner: float = 1.0) -> Candidates:
-        """Return at most one feasible point per row of `(n, c)` level codes, spread evenly over the numeric cube.
-
-        Args:
-            codes: Level codes.
-            seed: Of the Sobol scrambling.
-            inner: Share of each range that is used, centred.
-        """
+    def sample(self, codes: np.ndarray, seed: np.random.SeedSequence) -> Candidates:
+        """Return at most one feasible point per row of `(n, c)` level codes, spread evenly over the numeric cube."""
         rng = np.random.default_rng(seed)
         if not self.n_unit:
             alone = Candidates(np.zeros((len(codes), 0)), codes)
@@ -198,7 +192,6 @@ class MixedSpace:
         for _ in range(MAX_DRAWS_PER_POINT):
             bounds = self.bounds(codes[open_rows])
             draw = engine.random_base2(max(1, int(np.ceil(np.log2(max(2, len(open_rows)))))))[: len(open_rows)]
-            draw = 0.5 + inner * (draw - 0.5)
             trial = self.settle(bounds[:, 0] + draw * (bounds[:, 1] - bounds[:, 0]), codes[open_rows])
             obeys = self.obeys_rules(trial)
             unit[open_rows[obeys]] = trial.unit[obeys]

@@ -51,7 +51,6 @@ def _predict_features(model: CampaignModel, features: torch.Tensor) -> pd.DataFr
 
 
 def incumbent(
-    model: CampaignModel,
     space: DesignSpace,
     objectives: Sequence[Objective],
     constraints: Sequence[OutcomeConstraint],

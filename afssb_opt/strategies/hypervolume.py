@@ -20,10 +20,10 @@ from afssb_opt.domain.objectives import (
 
 # As Ishibuchi et al. 2018 (doi 10.1162/evco_a_00226) advise: a little below the worst point of the front.
 NADIR_MARGIN: Final = 0.1
-# A cell on the front that is this share of the range better in one objective at best, and that much worse in
-# another, would drag the nadir far out (Geoffrion's proper efficiency with a trade-off bound of five).
-SMALL_GAIN: Final = 0.05
-LARGE_LOSS: Final = 0.25
+# A cell on the front that is at best this much better in one objective, in median deviations of the front, and
+# that much worse in another would drag the nadir far out (Geoffrion's proper efficiency with a bound of five).
+SMALL_GAIN: Final = 0.2
+LARGE_LOSS: Final = 1.0
 
 
 def hypervolume(values: np.ndarray, reference: np.ndarray) -> float:
@@ -92,7 +92,8 @@ def _worth_trading(front: np.ndarray) -> np.ndarray:
     """Return the front without points that gain next to nothing in one objective for a large loss in another."""
     if len(front) < 3:
         return front
-    scaled = (front - front.min(axis=0)) / np.maximum(np.ptp(front, axis=0), 1e-12)
+    deviation = np.median(np.abs(front - np.median(front, axis=0)), axis=0)
+    scaled = front / np.where(deviation > 0, deviation, np.maximum(np.ptp(front, axis=0), 1e-12) / 4.0)
     ahead = scaled[None, :, :] - scaled[:, None, :]
     beaten = ((ahead > -SMALL_GAIN).all(axis=2) & (ahead > LARGE_LOSS).any(axis=2)).any(axis=1)
     return front[~beaten] if (~beaten).any() else front

@@ -13,10 +13,6 @@ from afssb_opt.strategies.encoding import Encoding
 N_OFFERED: Final = 32
 
 
-# The first cells keep this share of each range, centred: corners of the space mostly hold dead cells.
-INNER: Final = 1.0
-
-
 def space_filling(space: MixedSpace, encoding: Encoding, taken: Candidates, seed: np.random.SeedSequence) -> Candidates:
     """Return all offered points, the one to build first at the front.
 
@@ -41,7 +37,7 @@ def space_filling(space: MixedSpace, encoding: Encoding, taken: Candidates, seed
     by_turn = np.lexsort((tie, -np.round(apart, 9), use))
     offered = space.listed()
     if offered is None:
-        offered = space.sample(np.repeat(combinations[by_turn], N_OFFERED, axis=0), sobol_seed, INNER)
+        offered = space.sample(np.repeat(combinations[by_turn], N_OFFERED, axis=0), sobol_seed)
     if not len(offered):
         return offered
     turn = {tuple(row): position for position, row in enumerate(combinations[by_turn])}

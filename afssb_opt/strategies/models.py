@@ -13,9 +13,10 @@ from torch import Tensor
 
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint
 from afssb_opt.strategies.encoding import Encoding
+from afssb_opt.strategies.fitting import fit_hyperparameters
 from afssb_opt.strategies.one_sided import condition_one_sided
 from afssb_opt.strategies.outcome_scale import OutcomeScale
-from afssb_opt.strategies.surrogate import Ensemble, Hyperparameters, KernelShape, fit_hyperparameters
+from afssb_opt.strategies.surrogate import Ensemble, Hyperparameters, KernelShape
 
 # An outcome may be modelled from the cells that passed alone if at least this many did.
 MIN_SOUND: Final = 5

@@ -36,7 +36,7 @@ def read_observations(space: DesignSpace, outcomes: Sequence[str], table: pd.Dat
     """
     problems: list[Problem] = []
     problems += _variable_problems(space, table)
-    status, status_problems = _read_status(outcomes, table)
+    status, status_problems = _read_status(table)
     problems += status_problems
     numbers: dict[str, np.ndarray] = {}
     for outcome in outcomes:
@@ -125,7 +125,7 @@ def _read_flags(name: str, column: pd.Series) -> tuple[np.ndarray, list[Problem]
     return text.map(words).fillna(0.0).to_numpy(float), problems
 
 
-def _read_status(outcomes: Sequence[str], table: pd.DataFrame) -> tuple[np.ndarray, list[Problem]]:
+def _read_status(table: pd.DataFrame) -> tuple[np.ndarray, list[Problem]]:
     if "status" not in table.columns:
         return np.array(["completed"] * len(table), dtype=object), []
     column = table["status"]

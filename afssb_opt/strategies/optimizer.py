@@ -234,7 +234,7 @@ class Optimizer:
         return table
 
     def _incumbent(self) -> dict[str, object]:
-        return diagnostics.incumbent(self._fitted(), self.space, self.objectives, self.constraints, self._observations)
+        return diagnostics.incumbent(self.space, self.objectives, self.constraints, self._observations)
 
 
 @contextmanager

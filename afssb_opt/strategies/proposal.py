@@ -100,7 +100,7 @@ class _Batch:
         """Choose the next design."""
         search_seed, spare_seed = seed.spawn(2)
         design = None
-        if len(self.taken) >= self.n_initial and len(self.situation.observations):
+        if len(self.taken) >= self.n_initial and self._has_model():
             design = self._best_design(search_seed)
         if design is not None and self.prospects is not None:
             method = self.prospects.method
@@ -112,10 +112,17 @@ class _Batch:
             text = f"{method}: {self._levels_of(design)}"
         if design is None:
             raise StrategyError(
-                f"no further design exists: {len(self.chosen)} of {self.n} found, {len(self.keys)} are observed, pending "
-                "or chosen. Widen a bound, add a level, relax a rule or ask for fewer"
+                f"no further design exists: {len(self.chosen)} of {self.n} found, {len(self.keys)} are observed, "
+                "pending or chosen. Widen a bound, add a level, relax a rule or ask for fewer"
             )
         self._take(design, text, method)
+
+    def _has_model(self) -> bool:
+        if not len(self.situation.observations):
+            return False
+        model = self.situation.fit()
+        self.notes = list(model.notes)
+        return bool(model.outcomes or model.feasibility)
 
     def _best_design(self, seed: np.random.SeedSequence) -> pd.DataFrame | None:
         build_seed, *attempts = seed.spawn(1 + MAX_ATTEMPTS)
@@ -131,7 +138,6 @@ class _Batch:
 
     def _build(self, seed: np.random.SeedSequence) -> Prospects:
         model = self.situation.fit()
-        self.notes = list(model.notes)
         features = torch.as_tensor(self.encoding.features(self.taken.unit, self.taken.codes))
         failed = (self.situation.observations["status"] == "failed").to_numpy()
         with torch.no_grad():

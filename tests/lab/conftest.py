@@ -53,9 +53,15 @@ def spec():
 
 
 def ideal_records(
-    charges: Sequence[float], discharges: Sequence[float], *, current_ma: float = 0.5, points: int = 20,
-    low: float = 3.0, high: float = 4.25, rest_s: float = 60.0,
-) -> pd.DataFrame:  # fmt: skip
+    charges: Sequence[float],
+    discharges: Sequence[float],
+    *,
+    current_ma: float = 0.5,
+    points: int = 20,
+    low: float = 3.0,
+    high: float = 4.25,
+    rest_s: float = 60.0,
+) -> pd.DataFrame:
     """Return records of a cell that passes exactly these mAh in each half cycle."""
     parts, clock, step = [], 0.0, 0
     for cycle, (charge, discharge) in enumerate(zip(charges, discharges, strict=True), start=1):
@@ -66,16 +72,32 @@ def ideal_records(
             time = np.linspace(0.0, 3600.0 * capacity / current_ma, points)
             voltage = np.linspace(start, end, points)
             parts.append(
-                pd.DataFrame({"time": clock + time, "step_time": time, "step": step, "cycle": cycle,
-                              "current": sign * current_ma / 1000.0, "voltage": voltage})
-            )  # fmt: skip
+                pd.DataFrame(
+                    {
+                        "time": clock + time,
+                        "step_time": time,
+                        "step": step,
+                        "cycle": cycle,
+                        "current": sign * current_ma / 1000.0,
+                        "voltage": voltage,
+                    }
+                )
+            )
             clock += time[-1]
             step += 1
             rest = np.array([1.0, rest_s])
             parts.append(
-                pd.DataFrame({"time": clock + rest, "step_time": rest, "step": step, "cycle": cycle, "current": 0.0,
-                              "voltage": voltage[-1] - 0.02 * sign})
-            )  # fmt: skip
+                pd.DataFrame(
+                    {
+                        "time": clock + rest,
+                        "step_time": rest,
+                        "step": step,
+                        "cycle": cycle,
+                        "current": 0.0,
+                        "voltage": voltage[-1] - 0.02 * sign,
+                    }
+                )
+            )
             clock += rest_s
     return pd.concat(parts, ignore_index=True)
 
@@ -92,11 +114,17 @@ def fading(n: int, *, first_ce: float = 0.8, ce: float = 0.995) -> tuple[list[fl
 def bdf_csv(rows: pd.DataFrame, path: Path, start: str = "2026-06-10 08:00:00") -> Path:
     """Write records as a Battery Data Format file with a clock."""
     unix = pd.Timestamp(start, tz="UTC").timestamp()
-    pd.DataFrame({
-        "Test Time / s": rows["time"], "Voltage / V": rows["voltage"], "Current / A": rows["current"],
-        "Step Count / 1": rows["step"], "Step Time / s": rows["step_time"], "Cycle Count / 1": rows["cycle"],
-        "Unix Time / s": rows["time"] + unix,
-    }).to_csv(path, index=False)  # fmt: skip
+    pd.DataFrame(
+        {
+            "Test Time / s": rows["time"],
+            "Voltage / V": rows["voltage"],
+            "Current / A": rows["current"],
+            "Step Count / 1": rows["step"],
+            "Step Time / s": rows["step_time"],
+            "Cycle Count / 1": rows["cycle"],
+            "Unix Time / s": rows["time"] + unix,
+        }
+    ).to_csv(path, index=False)
     return path
 
 
@@ -104,8 +132,15 @@ def known_trials(**changes: Mapping[str, object]) -> Known:
     """Return three open trials; `T0002_L={"state": "completed"}` changes one."""
     trials = {}
     for label in LABELS:
-        about = {"label": label, "uid": label, "state": "proposed", "design": DESIGN, "as_built": {},
-                 "proposed_at": PROPOSED_AT, "is_open": True} | dict(changes.get(label.replace("-", "_"), {}))  # fmt: skip
+        about = {
+            "label": label,
+            "uid": label,
+            "state": "proposed",
+            "design": DESIGN,
+            "as_built": {},
+            "proposed_at": PROPOSED_AT,
+            "is_open": True,
+        } | dict(changes.get(label.replace("-", "_"), {}))
         trials[label] = KnownTrial(**about)
     return Known(trials)
 
@@ -153,6 +188,11 @@ def rules_fixture():
 def make():
     """Return the builders of records and files."""
     return SimpleNamespace(
-        ideal_records=ideal_records, fading=fading, bdf_csv=bdf_csv, known_trials=known_trials, arrived=arrived, LAB=LAB,
+        ideal_records=ideal_records,
+        fading=fading,
+        bdf_csv=bdf_csv,
+        known_trials=known_trials,
+        arrived=arrived,
+        LAB=LAB,
         DESIGN=DESIGN,
-    )  # fmt: skip
+    )

@@ -63,13 +63,15 @@ def test_35_a_file_name_that_is_only_alike_is_a_suggestion(lab, rules):
 def test_39_a_continuation_is_joined_and_an_overlap_is_refused(lab, rules, make):
     charges, discharges = make.fading(6)
     first = make.bdf_csv(make.ideal_records(charges[:3], discharges[:3]), lab.folder / "T0001-F part 1.csv")
-    second = make.bdf_csv(make.ideal_records(charges[3:], discharges[3:]), lab.folder / "T0001-F part 2.csv",
-                          "2026-06-12 08:00:00")  # fmt: skip
+    second = make.bdf_csv(
+        make.ideal_records(charges[3:], discharges[3:]), lab.folder / "T0001-F part 2.csv", "2026-06-12 08:00:00"
+    )
     cell = only(lab.plan(second, first).cells)
     assert rules(cell)["series.continued"] == "NOTE"
     np.testing.assert_allclose(cell.cycling["charge_capacity_mah_cm2"], charges, rtol=1e-6)
-    overlapping = make.bdf_csv(make.ideal_records(charges[2:], discharges[2:]), lab.folder / "T0001-F part 2.csv",
-                               "2026-06-10 18:00:00")  # fmt: skip
+    overlapping = make.bdf_csv(
+        make.ideal_records(charges[2:], discharges[2:]), lab.folder / "T0001-F part 2.csv", "2026-06-10 18:00:00"
+    )
     assert rules(only(lab.plan(first, overlapping).cells))["series.overlap"] == "REJECTED"
 
 
@@ -149,8 +151,15 @@ def test_52_vendor_numbers_that_reset_or_start_late_are_replaced(lab, rules, mak
 def test_53_impedance_rows_between_cycles_are_left_out(lab, rules, make):
     rows = make.ideal_records(*make.fading(3))
     path = lab.folder / "T0001-F.mpt"
-    table = pd.DataFrame({"time/s": rows["time"], "Ns": rows["step"], "Ewe/V": rows["voltage"],
-                          "<I>/mA": rows["current"] * 1000, "freq/Hz": 0.0})  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "time/s": rows["time"],
+            "Ns": rows["step"],
+            "Ewe/V": rows["voltage"],
+            "<I>/mA": rows["current"] * 1000,
+            "freq/Hz": 0.0,
+        }
+    )
     swept = table.iloc[[5] * 4].assign(**{"freq/Hz": [1e5, 1e4, 1e3, 1e2], "<I>/mA": [5, -5, 5, -5]})
     joined = pd.concat([table.iloc[:6], swept, table.iloc[6:]])
     path.write_text("EC-Lab ASCII FILE\nNb header lines : 3\n" + joined.to_csv(sep="\t", index=False))
@@ -191,8 +200,9 @@ def test_56_a_current_without_sign_and_without_states_is_held(lab, rules, make):
 def test_58_area_and_mass_of_a_file_are_never_read(lab, rules, make):
     rows = make.ideal_records(*make.fading(3))
     path = lab.folder / "T0001-F.mpt"
-    table = pd.DataFrame({"time/s": rows["time"], "Ns": rows["step"], "Ewe/V": rows["voltage"],
-                          "<I>/mA": rows["current"] * 1000})  # fmt: skip
+    table = pd.DataFrame(
+        {"time/s": rows["time"], "Ns": rows["step"], "Ewe/V": rows["voltage"], "<I>/mA": rows["current"] * 1000}
+    )
     head = "EC-Lab ASCII FILE\nNb header lines : 4\nElectrode surface area : 0.001 cm\u00b2\n"
     path.write_bytes((head + table.to_csv(sep="\t", index=False)).encode("cp1252"))
     cell = only(lab.plan(path).cells)
@@ -236,9 +246,17 @@ def test_64_a_dead_channel_is_cut_at_its_last_good_row(lab, rules, make):
 def test_65_a_stray_byte_in_a_maccor_header_is_read_as_cp1252(lab, make):
     rows = make.ideal_records(*make.fading(3))
     state = np.where(rows["current"] > 0, "C", np.where(rows["current"] < 0, "D", "R"))
-    table = pd.DataFrame({"Rec#": range(len(rows)), "Cyc#": rows["cycle"], "Step": rows["step"],
-                          "Test (Min)": rows["time"] / 60, "Amps": rows["current"].abs(), "Volts": rows["voltage"],
-                          "State": state})  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "Rec#": range(len(rows)),
+            "Cyc#": rows["cycle"],
+            "Step": rows["step"],
+            "Test (Min)": rows["time"] / 60,
+            "Amps": rows["current"].abs(),
+            "Volts": rows["voltage"],
+            "State": state,
+        }
+    )
     path = lab.folder / "T0001-F.001"
     path.write_bytes(
         b"Today's Date \xff04/04/2026\tComment/Barcode: x\r\n" + table.to_csv(sep="\t", index=False).encode()

@@ -95,10 +95,15 @@ def test_11_and_12_impossible_and_doubtful_percentages(lab, rules):
 @pytest.mark.parametrize(
     ("column", "value"),
     [
-        ("pressure_max_mpa", 5000), ("as_built_stack_pressure_mpa", 700), ("as_built_interlayer_thickness_um", 5000),
-        ("temperature_c", 333), ("areal_resistance_ohm_cm2", 0.1), ("cell_area_cm2", 113), ("cell_area_cm2", 0.01),
+        ("pressure_max_mpa", 5000),
+        ("as_built_stack_pressure_mpa", 700),
+        ("as_built_interlayer_thickness_um", 5000),
+        ("temperature_c", 333),
+        ("areal_resistance_ohm_cm2", 0.1),
+        ("cell_area_cm2", 113),
+        ("cell_area_cm2", 0.01),
     ],
-)  # fmt: skip
+)
 def test_15_to_19_values_that_smell_of_another_unit_are_held(lab, column, value):
     cell = only(lab.plan(lab.table(f"trial,cycle_life,{column},status\nT0001-F,120,{value},completed\n")).cells)
     assert cell.decision == "held"

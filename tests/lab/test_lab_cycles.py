@@ -8,8 +8,14 @@ from afssb_opt.lab.series import RawSeries
 
 
 def series_of(rows) -> RawSeries:
-    names = {"time": "test_time_second", "voltage": "voltage_volt", "current": "current_ampere", "step": "step_count",
-             "step_time": "step_time_second", "cycle": "cycle_count"}  # fmt: skip
+    names = {
+        "time": "test_time_second",
+        "voltage": "voltage_volt",
+        "current": "current_ampere",
+        "step": "step_count",
+        "step_time": "step_time_second",
+        "cycle": "cycle_count",
+    }
     return RawSeries(rows.rename(columns=names)[list(names.values())].astype(float), "test")
 
 
@@ -78,8 +84,9 @@ def test_the_current_of_the_wrong_sign_is_turned_and_said(make):
     right = cell_cycles(checked_series(series_of(rows)), 1.0).cycling
     turned = checked_series(series_of(rows.assign(current=-rows["current"])))
     assert [finding.rule for finding in turned.findings] == ["series.sign"]
-    np.testing.assert_allclose(cell_cycles(turned, 1.0).cycling["charge_capacity_mah_cm2"],
-                               right["charge_capacity_mah_cm2"])  # fmt: skip
+    np.testing.assert_allclose(
+        cell_cycles(turned, 1.0).cycling["charge_capacity_mah_cm2"], right["charge_capacity_mah_cm2"]
+    )
 
 
 def test_a_resistance_is_the_voltage_step_over_the_current_step(make):
@@ -127,12 +134,14 @@ def test_formation_and_rate_test_cycles_do_not_count_for_life(make, spec):
 
 def test_a_soft_short_is_suspected_on_evidence_and_never_by_efficiency_alone(make, spec):
     charges, discharges = make.fading(8, ce=0.999)
-    healthy = cell_result(series_of(make.ideal_records(charges, discharges)), 1.0, make.DESIGN, spec.protocol,
-                          spec.outcome_settings)  # fmt: skip
+    healthy = cell_result(
+        series_of(make.ideal_records(charges, discharges)), 1.0, make.DESIGN, spec.protocol, spec.outcome_settings
+    )
     assert healthy.short_signs == ()
     charges[5] *= 1.6
-    shorted = cell_result(series_of(make.ideal_records(charges, discharges)), 1.0, make.DESIGN, spec.protocol,
-                          spec.outcome_settings)  # fmt: skip
+    shorted = cell_result(
+        series_of(make.ideal_records(charges, discharges)), 1.0, make.DESIGN, spec.protocol, spec.outcome_settings
+    )
     assert any("cycle 6" in sign for sign in shorted.short_signs)
     (finding,) = [f for f in shorted.findings if f.rule == "cycles.soft_short"]
     assert finding.verdict.name == "WARNING"

@@ -13,27 +13,102 @@ from afssb_opt.lab.series import BDF_LABELS
 
 HEADERS = {
     "biologic_mpt": ("\t", {"time": "time/s", "step": "Ns", "voltage": "Ewe/V", "current": "<I>/mA"}, 1000.0),
-    "neware": (",", {"time": "Cumulative Time(s)", "step": "Step Index", "voltage": "Voltage(V)", "current": "Current(mA)",
-                     "word": "Step Type"}, 1000.0),
-    "arbin": (",", {"time": "Test_Time(s)", "step_time": "Step_Time(s)", "step": "Step_Index", "cycle": "Cycle_Index",
-                    "current": "Current(A)", "voltage": "Voltage(V)"}, 1.0),
-    "battery_archive": (",", {"time": "Test_Time (s)", "cycle": "Cycle_Index", "current": "Current (A)",
-                              "voltage": "Voltage (V)", "zero": "Environment_Temperature (C)"}, 1.0),
-    "maccor": ("\t", {"zero": "Rec#", "cycle": "Cyc#", "step": "Step", "minutes": "Test (Min)", "size": "Amps",
-                      "voltage": "Volts", "letter": "State"}, 1.0),
-    "maccor_csv": (",", {"zero": "Rec", "cycle": "Cycle C", "step": "Step", "time": "Test Time (sec)",
-                         "current": "Current", "voltage": "Voltage"}, 1.0),
-    "landt": (",", {"cycle": "cycle_index", "step": "step_index", "date": "date_time_iso_string", "time": "test_time_s",
-                    "current": "current_A", "voltage": "voltage_V", "word": "step_name"}, 1.0),
+    "neware": (
+        ",",
+        {
+            "time": "Cumulative Time(s)",
+            "step": "Step Index",
+            "voltage": "Voltage(V)",
+            "current": "Current(mA)",
+            "word": "Step Type",
+        },
+        1000.0,
+    ),
+    "arbin": (
+        ",",
+        {
+            "time": "Test_Time(s)",
+            "step_time": "Step_Time(s)",
+            "step": "Step_Index",
+            "cycle": "Cycle_Index",
+            "current": "Current(A)",
+            "voltage": "Voltage(V)",
+        },
+        1.0,
+    ),
+    "battery_archive": (
+        ",",
+        {
+            "time": "Test_Time (s)",
+            "cycle": "Cycle_Index",
+            "current": "Current (A)",
+            "voltage": "Voltage (V)",
+            "zero": "Environment_Temperature (C)",
+        },
+        1.0,
+    ),
+    "maccor": (
+        "\t",
+        {
+            "zero": "Rec#",
+            "cycle": "Cyc#",
+            "step": "Step",
+            "minutes": "Test (Min)",
+            "size": "Amps",
+            "voltage": "Volts",
+            "letter": "State",
+        },
+        1.0,
+    ),
+    "maccor_csv": (
+        ",",
+        {
+            "zero": "Rec",
+            "cycle": "Cycle C",
+            "step": "Step",
+            "time": "Test Time (sec)",
+            "current": "Current",
+            "voltage": "Voltage",
+        },
+        1.0,
+    ),
+    "landt": (
+        ",",
+        {
+            "cycle": "cycle_index",
+            "step": "step_index",
+            "date": "date_time_iso_string",
+            "time": "test_time_s",
+            "current": "current_A",
+            "voltage": "voltage_V",
+            "word": "step_name",
+        },
+        1.0,
+    ),
     "basytec": ("\t", {"time": "~Time[s]", "step": "Line", "voltage": "U[V]", "current": "I[A]"}, 1.0),
-    "novonix": (",", {"hours": "Run Time (h)", "word": "Step Type", "current": "Current (A)", "voltage": "Potential (V)",
-                      "step": "Step Number"}, 1.0),
-    "bdf": (",", {"time": "Test Time / s", "voltage": "Voltage / V", "current": "Current / A", "step": "Step Count / 1"},
-            1.0),
-    "bdf_machine": (",", {"time": "test_time_second", "voltage": "voltage_volt", "current": "current_ampere",
-                          "step": "step_count"}, 1.0),
+    "novonix": (
+        ",",
+        {
+            "hours": "Run Time (h)",
+            "word": "Step Type",
+            "current": "Current (A)",
+            "voltage": "Potential (V)",
+            "step": "Step Number",
+        },
+        1.0,
+    ),
+    "bdf": (
+        ",",
+        {"time": "Test Time / s", "voltage": "Voltage / V", "current": "Current / A", "step": "Step Count / 1"},
+        1.0,
+    ),
+    "bdf_machine": (
+        ",",
+        {"time": "test_time_second", "voltage": "voltage_volt", "current": "current_ampere", "step": "step_count"},
+        1.0,
+    ),
     "plain": (";", {"time": "test_time", "voltage": "voltage", "current": "current", "step": "step"}, 1.0),
-}  # fmt: skip
+}
 ABOVE = {
     "biologic_mpt": "EC-Lab ASCII FILE\nNb header lines : 4\nComments : T0001-F\n",
     "basytec": "~Resultfile from Basytec Battery Test System\n~Battery: T0001-F\n",
@@ -46,9 +121,15 @@ def written(name: str, rows: pd.DataFrame, path: Path, decimal: str = ".") -> Pa
     words = np.where(rows["current"] > 0, "charge CC", np.where(rows["current"] < 0, "discharge CC", "rest"))
     letters = np.where(rows["current"] > 0, "C", np.where(rows["current"] < 0, "D", "R"))
     source = rows.assign(
-        current=rows["current"] * factor, size=rows["current"].abs(), minutes=rows["time"] / 60, hours=rows["time"] / 3600,
-        word=words, letter=letters, zero=0, date="11/25/2026 08:00:00",
-    )  # fmt: skip
+        current=rows["current"] * factor,
+        size=rows["current"].abs(),
+        minutes=rows["time"] / 60,
+        hours=rows["time"] / 3600,
+        word=words,
+        letter=letters,
+        zero=0,
+        date="11/25/2026 08:00:00",
+    )
     table = source[list(columns)].rename(columns=columns)
     body = table.to_csv(index=False, sep=delimiter, decimal=decimal)
     path.write_bytes((ABOVE.get(name, "") + body).encode("cp1252"))
@@ -89,8 +170,13 @@ def test_a_format_without_units_asks_and_the_others_do_not(make, tmp_path):
 def test_parquet_in_battery_data_format_is_read(make, tmp_path):
     rows = make.ideal_records(*make.fading(2))
     for labels in (BDF_LABELS, {name: name for name in BDF_LABELS}):
-        pd.DataFrame({labels["test_time_second"]: rows["time"], labels["voltage_volt"]: rows["voltage"],
-                      labels["current_ampere"]: rows["current"]}).to_parquet(tmp_path / "a.parquet")  # fmt: skip
+        pd.DataFrame(
+            {
+                labels["test_time_second"]: rows["time"],
+                labels["voltage_volt"]: rows["voltage"],
+                labels["current_ampere"]: rows["current"],
+            }
+        ).to_parquet(tmp_path / "a.parquet")
         assert len(cell_cycles(read_file(tmp_path / "a.parquet").series, 1.0).cycling) == 2
 
 

@@ -1,16 +1,18 @@
 import json
+import time
 
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from afssb_opt import Campaign
-from afssb_opt.campaign.ingesting import cell_folder, commit_plan, plan_ingest
+from afssb_opt.campaign.ingesting import cell_folder, commit_plan, plan_ingest, waiting_long
 from afssb_opt.campaign.lab_notes import held_parts
 from afssb_opt.campaign.lease import hold_lease
 from afssb_opt.cli.app import app
 from afssb_opt.domain.errors import InputError
 from afssb_opt.domain.trials import TrialState
+from afssb_opt.lab.cycles import cell_cycles
 from afssb_opt.lab.planning import Asked
 from afssb_opt.lab.reading import read_file
 from afssb_opt.ledger import NewTrial
@@ -185,13 +187,31 @@ def test_a_crash_between_result_and_note_is_mended_by_the_same_command(campaign,
     def broken(*arguments):
         raise OSError("disk full")
 
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="disk full"):
+    with monkeypatch.context() as patch:
         patch.setattr("afssb_opt.campaign.ingesting.write_cell_folder", broken)
-        ingest(campaign, path)
+        with pytest.raises(OSError, match="disk full"):
+            ingest(campaign, path)
     assert state(campaign, label).state is TrialState.PARTIAL
     assert [entry["what"] for entry in ingest(campaign, path)] == ["already_known"]
     assert [entry["what"] for entry in ingest(campaign, path)] == ["known already"]
     assert state(campaign, label).n_revisions == 0
+
+
+def test_70_cells_that_nobody_mentions_for_a_month_are_asked_about(campaign, inbox):
+    first, second, third = (trial.label for trial in campaign.trials())
+    (inbox / "good.csv").write_text(f"trial,cycle_life,status\n{first},100,completed\n")
+    ingest(campaign, inbox)
+    in_a_month = time.time() + 31 * 86_400
+    assert [trial.label for trial in waiting_long(campaign, in_a_month)] == [second, third]
+    assert waiting_long(campaign, time.time()) == []
+
+
+def test_the_series_goes_out_in_battery_data_format_and_comes_back(campaign, inbox, make):
+    label = campaign.trials()[0].label
+    ingest(campaign, cells(make, inbox, label, 3))
+    out = cell_folder(campaign, label) / "series.bdf.parquet"
+    assert "Voltage / V" in pd.read_parquet(out).columns
+    assert len(cell_cycles(read_file(out).series, 1.0).cycling) == 3
 
 
 def test_a_path_that_does_not_exist_is_named(campaign, inbox):
@@ -219,7 +239,7 @@ def test_the_command_line_shows_records_holds_and_accepts(campaign, inbox, make,
     file.write_text(json.dumps(make.LAB))
     first, second, third = (trial.label for trial in campaign.trials())
     cells(make, inbox, first, 4)
-    cells(make, inbox, third, 4, name="measurement.csv")
+    cells(make, inbox, third, 5, name="measurement.csv")
     (inbox / "results.csv").write_text(f"trial,retention_pct,status\n{second},150,completed\n")
     unasked = run("ingest", file, inbox, "--area-cm2", "1")
     assert (unasked.exit_code, state(campaign, first).state) == (1, TrialState.PROPOSED)
@@ -227,10 +247,8 @@ def test_the_command_line_shows_records_holds_and_accepts(campaign, inbox, make,
     done = json.loads(run("ingest", file, inbox, "--yes", "--area-cm2", "1", "--json").stdout)
     words = {entry["from"].split()[0]: entry["what"].split()[0] for entry in done["done"]}
     assert words == {f"{first}.csv": "recorded", "results.csv": "held", "measurement.csv": "held"}
-    held = {
-        part["name"].split()[0]: part["key"]
-        for part in json.loads(run("ingest", file, "--held", "--json").stdout)["held"]
-    }
+    listed = json.loads(run("ingest", file, "--held", "--json").stdout)["held"]
+    held = {part["name"].split()[0]: part["key"] for part in listed}
     accepted = run("ingest", file, "--held", "--accept", held["results.csv"])
     assert accepted.exit_code == 0, accepted.output
     assert state(campaign, second).result.outcomes["retention_pct"] == 150

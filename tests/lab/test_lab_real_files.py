@@ -94,8 +94,9 @@ def test_a_table_without_units_waits_for_a_person(realdata, name):
     content = read_file(realdata / "bad" / f"{name}.csv")
     assert content.kind == "cycler"
     assert "table.units" in {finding.rule for finding in content.findings}
-    has_gaps = "series.missing" in {finding.rule for finding in content.findings}
-    assert has_gaps == (name in {"custom_nan_inf", "custom_truncated"})
+    found = {finding.rule for finding in content.findings}
+    assert ("series.missing" in found) == (name == "custom_nan_inf")
+    assert ("text.last_line" in found) == (name == "custom_truncated")
 
 
 def test_the_two_maccor_files_are_one_measurement(realdata, make):

@@ -189,7 +189,7 @@ def test_all_problems_of_a_table_are_named_at_once():
 
 def test_a_mistyped_outcome_column_is_refused_with_a_suggestion():
     optimizer = Optimizer(SMOOTH, [Objective("gain")])
-    with pytest.raises(DesignError, match="column gain: is missing. Did you mean 'gian'"):
+    with pytest.raises(DesignError, match=r"column gain: is missing\. Did you mean 'gian'"):
         optimizer.tell(pd.DataFrame({"level": ["a"], "x": [0.1], "y": [0.1], "gian": [1.0]}))
 
 
