@@ -6,7 +6,7 @@ import hashlib
 import math
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -17,7 +17,7 @@ from afssb_opt.campaign.quarantine import hold
 from afssb_opt.campaign.stores import safe_file_name
 from afssb_opt.domain.errors import InputError, Problem
 from afssb_opt.domain.trials import OPEN_STATES, TrialState
-from afssb_opt.lab.cell_folder import RAW, write_cell_folder
+from afssb_opt.lab.cell_folder import RAW, original_name, write_cell_folder
 from afssb_opt.lab.findings import Finding, Verdict
 from afssb_opt.lab.isolated_reading import read_isolated
 from afssb_opt.lab.matching import KnownTrial
@@ -67,7 +67,13 @@ def plan_ingest(
     files = _arrived([path for path in found if path not in growing], read)
     growing |= {Path(file.path) for file in files if _stamp(Path(file.path)) != before[Path(file.path)]}
     steady = [file for file in files if Path(file.path) not in growing]
-    plan = make_plan(steady, _known(campaign, steady, read), campaign.spec, asked)
+    known = _known(campaign)
+    plan = make_plan(steady, known, campaign.spec, asked)
+    # Earlier files of the cells concerned are read again only where something new came in about them.
+    concerned = {cell.trial for cell in plan.cells if not cell.is_known}
+    stored = _stored(campaign, concerned, read)
+    if stored:
+        plan = make_plan(steady, replace(known, stored=stored), campaign.spec, asked)
     return replace(plan, loose=(*plan.loose, *(_still_growing(path) for path in sorted(growing))))
 
 
@@ -205,21 +211,27 @@ def _replicate(campaign: Campaign, cell: CellPlan) -> TrialRecord:
 def _arrived(paths: Sequence[Path], read: Reader) -> list[ArrivedFile]:
     contents = read(paths)
     return [
-        ArrivedFile(path.name, str(path), _sha256(path), content) for path, content in zip(paths, contents, strict=True)
+        ArrivedFile(original_name(path), str(path), _sha256(path), content)
+        for path, content in zip(paths, contents, strict=True)
     ]
 
 
-def _known(campaign: Campaign, files: Sequence[ArrivedFile], read: Reader) -> Known:
-    trials = campaign.trials()
+def _known(campaign: Campaign) -> Known:
     notes = lab_notes(campaign.ledger, campaign.uid)
-    known = {trial.label: _known_trial(trial) for trial in trials}
+    known = {trial.label: _known_trial(trial) for trial in campaign.trials()}
+    return Known(known, notes.cells, notes.areas, notes.cell_of_trial, notes.keys, notes.replicates)
+
+
+def _stored(campaign: Campaign, labels: Collection[str], read: Reader) -> dict[str, tuple[ArrivedFile, ...]]:
+    """Read the raw files that were recorded for these trials before."""
+    wanted = [
+        (label, path) for label in sorted(labels) for path in sorted((cell_folder(campaign, label) / RAW).glob("[!.]*"))
+    ]
     stored: dict[str, tuple[ArrivedFile, ...]] = {}
-    if any(file.content.kind in {"cycler", "pressure", "table"} for file in files):
-        places = {label: sorted((cell_folder(campaign, label) / RAW).glob("[!.]*")) for label in known}
-        wanted = [(label, path) for label, found in places.items() for path in found]
+    if wanted:
         for (label, _), file in zip(wanted, _arrived([path for _, path in wanted], read), strict=True):
             stored[label] = (*stored.get(label, ()), replace(file, is_stored=True))
-    return Known(known, notes.cells, notes.areas, notes.cell_of_trial, notes.keys, notes.replicates, stored)
+    return stored
 
 
 def _known_trial(trial: TrialRecord) -> KnownTrial:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from afssb_opt.campaign.lab_notes import HELD, RESOLVED, HeldPart, held_parts
 from afssb_opt.campaign.stores import safe_file_name
 from afssb_opt.domain.errors import InputError, Problem, suggest
+from afssb_opt.lab.cell_folder import HELD as HELD_FOLDER
 from afssb_opt.lab.cell_folder import keep_raw_file
 from afssb_opt.lab.findings import Finding, Verdict
 from afssb_opt.lab.plan import ArrivedFile
@@ -48,7 +49,7 @@ def hold(
 
 def quarantine_folder(campaign: Campaign) -> Path:
     """Return where held files lie."""
-    return campaign.stores.folder / "lab" / safe_file_name(campaign.spec.name) / "held"
+    return campaign.stores.folder / "lab" / safe_file_name(campaign.spec.name) / HELD_FOLDER
 
 
 def n_held(campaign: Campaign) -> int:

@@ -17,12 +17,11 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from afssb_opt.domain.protocol import Protocol
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.domain.variables import Categorical, Fixed
+from afssb_opt.lab.grid import FORMULA_STARTS
 from afssb_opt.lab.table_columns import AS_BUILT
 
 STATUS_CHOICES: Final = ("completed", "running", "failed", "not built")
 FAILURE_CHOICES: Final = ("cell", "equipment")
-# A spreadsheet takes a cell that begins so for a formula.
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 _GREY: Final = PatternFill("solid", start_color="EDEDED")
 _SHEET: Final = "cells to build"
 
@@ -135,7 +134,7 @@ def write_xlsx_sheet(spec: CampaignSpec, trials: Sequence[SheetTrial], path: Pat
 
 def inert(value: str | float | None) -> str | float | None:
     """Return a value that no spreadsheet program takes for a formula."""
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
         return f"'{value}"
     if isinstance(value, float) and value.is_integer() and math.fabs(value) < 1e15:
         return int(value)

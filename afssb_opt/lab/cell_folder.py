@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -9,19 +10,25 @@ from afssb_opt.lab.bdf_export import write_bdf
 from afssb_opt.lab.figures import draw_capacity, draw_nyquist, draw_profiles
 from afssb_opt.lab.plan import ArrivedFile, CellPlan
 
-RAW = "raw"
+RAW, HELD = "raw", "held"
+_PREFIX = re.compile(r"^[0-9a-f]{12}-")
 
 
 def keep_raw_file(file: ArrivedFile, folder: Path) -> Path:
     """Copy a raw file into a folder under its name and the beginning of its hash; a copy that is there stays."""
     folder.mkdir(parents=True, exist_ok=True)
     # The name of a foreign file is a name only: its own folders are left behind.
-    target = folder / f"{file.sha256[:12]}-{Path(file.path).name.removeprefix(f'{file.sha256[:12]}-')}"
+    target = folder / f"{file.sha256[:12]}-{Path(file.name).name}"
     if not target.exists():
         partial = target.with_name(f".{target.name}.partial")
         shutil.copyfile(file.path, partial)
         partial.rename(target)
     return target
+
+
+def original_name(path: Path) -> str:
+    """Return the name a file came in under; copies carry the beginning of their hash before it."""
+    return _PREFIX.sub("", path.name) if path.parent.name in {RAW, HELD} else path.name
 
 
 def write_cell_folder(plan: CellPlan, folder: Path, title: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from afssb_opt.lab.findings import Finding, Verdict, refuse
-from afssb_opt.lab.grid import MAX_COLUMNS, MAX_ROWS, Cell, Grid, GridRow
+from afssb_opt.lab.grid import MAX_COLUMNS, MAX_ROWS, Cell, Grid, GridRow, without_guard
 from afssb_opt.lab.text_file import DELIMITERS, read_head
 
 # A table of results is a page of text.
@@ -46,7 +46,7 @@ def read_csv_grid(path: Path) -> Grid:
     rows = [
         GridRow(
             number,
-            tuple(Cell(field.strip(), "text" if field.strip() else "empty") for field in record),
+            tuple(Cell(without_guard(field.strip()), "text" if field.strip() else "empty") for field in record),
             is_cut=head.ends_cut and number == len(records),
         )
         for number, record in enumerate(records, start=1)

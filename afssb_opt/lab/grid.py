@@ -11,6 +11,8 @@ CellKind = Literal["empty", "text", "number", "date", "bool", "error", "formula"
 # A campaign has hundreds of cells; a longer table is raw data given as a result table.
 MAX_ROWS: Final = 20_000
 MAX_COLUMNS: Final = 500
+# A spreadsheet takes a cell that begins so for a formula; the build sheet puts an apostrophe before it.
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -69,3 +71,8 @@ def column_letters(place: int) -> str:
         place, rest = divmod(place - 1, 26)
         letters = chr(65 + rest) + letters
     return letters
+
+
+def without_guard(text: str) -> str:
+    """Return a text without the apostrophe that kept it from being a formula."""
+    return text[1:] if text[:1] == "'" and text[1:].startswith(FORMULA_STARTS) else text

@@ -16,7 +16,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from afssb_opt.lab.archive import check_archive
 from afssb_opt.lab.findings import Finding, Verdict, refuse
 from afssb_opt.lab.formats import TEXT_FORMATS
-from afssb_opt.lab.grid import MAX_COLUMNS, MAX_ROWS, Cell, Grid, GridRow
+from afssb_opt.lab.grid import MAX_COLUMNS, MAX_ROWS, Cell, Grid, GridRow, without_guard
 from afssb_opt.lab.series import REQUIRED, RawSeries
 from afssb_opt.lab.text_series import series_from_columns
 
@@ -162,5 +162,5 @@ def _cell(shown: Any, source: Any) -> Cell:
         return Cell(text, "number", is_percent="%" in str(shown.number_format))
     if isinstance(value, datetime.datetime | datetime.date | datetime.time | datetime.timedelta):
         return Cell(value.isoformat() if hasattr(value, "isoformat") else str(value), "date")
-    text = str(value).strip()
+    text = without_guard(str(value).strip())
     return Cell(text, "error" if shown.data_type == "e" else "text" if text else "empty")

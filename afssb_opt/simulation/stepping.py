@@ -47,8 +47,9 @@ R = U + N_STATES
 NEW = R + N_STATES
 MIDDLE = NEW + N_STATES
 # Single rows: stiff slopes, step, error and controller, voltages, pressure; then what a half cycle has gathered.
-(SLOPE, NEW_SLOPE, REACH, STEP, LAST_STEP, ERROR_NORM, FACTOR, LAST_FACTOR, V_OLD, V_NEW, V_MIDDLE, P_NEW, UPPER, LOWER, VERDICT, THETA,
- TIME, END_TIME, ENERGY, P_MIN, P_MAX, TRIED) = range(MIDDLE + N_STATES, MIDDLE + N_STATES + 22)  # fmt: skip
+(SLOPE, NEW_SLOPE, REACH, STEP, LAST_STEP, ERROR_NORM, FACTOR, LAST_FACTOR, V_OLD, V_NEW, V_MIDDLE, P_NEW, UPPER,
+ LOWER, VERDICT, THETA, TIME, END_TIME, ENERGY, P_MIN, P_MAX,
+ TRIED) = range(MIDDLE + N_STATES, MIDDLE + N_STATES + 22)  # fmt: skip
 N_ROWS = TRIED + 1
 # Verdicts on a step.
 REJECTED, ACCEPTED, EVENT = 0.0, 1.0, 2.0
@@ -183,25 +184,22 @@ def advance(b: Any, lanes: int, n_lanes: int, rtol: float) -> None:
     for i in range(N_STATES * lanes):
         b[NEW * lanes + i] = b[U * lanes + i]
     for lane in range(n_lanes):
-        step, worst, poison = b[STEP * lanes + lane], 0.0, 0.0
-        for s in range(N_STATES):
-            error = (
+        b[ERROR_NORM * lanes + lane] = 0.0
+    for s in range(N_STATES):
+        for lane in range(n_lanes):
+            step, new = b[STEP * lanes + lane], b[(NEW + s) * lanes + lane]
+            error = step * (
                 ERROR[0] * b[(K + s) * lanes + lane]
                 + ERROR[1] * b[(K + N_STATES + s) * lanes + lane]
                 + ERROR[2] * b[(K + 2 * N_STATES + s) * lanes + lane]
                 + ERROR[3] * b[(K + 3 * N_STATES + s) * lanes + lane]
             )
-            share = abs(step * error) / (rtol * (ERROR_SCALES[s] + abs(b[(NEW + s) * lanes + lane])))
-            worst = worst if share <= worst else share
+            share = abs(error) / (rtol * (ERROR_SCALES[s] + abs(new)))
+            worst = b[ERROR_NORM * lanes + lane]
             # A comparison loses what is no number; a product with zero keeps it.
-            poison += 0.0 * error
-        b[ERROR_NORM * lanes + lane] = worst + poison
-    for lane in range(n_lanes):
-        eighth = 0.125 * b[STEP * lanes + lane]
-        for s in range(N_STATES):
-            bend = eighth * (b[(F + s) * lanes + lane] - b[(R + s) * lanes + lane])
-            mean = 0.5 * (b[(Y + s) * lanes + lane] + b[(NEW + s) * lanes + lane])
-            b[(MIDDLE + s) * lanes + lane] = mean + bend
+            b[ERROR_NORM * lanes + lane] = (worst if share <= worst else share) + 0.0 * (error + worst)
+            bend = 0.125 * step * (b[(F + s) * lanes + lane] - b[(R + s) * lanes + lane])
+            b[(MIDDLE + s) * lanes + lane] = 0.5 * (b[(Y + s) * lanes + lane] + new) + bend
     for lane in range(n_lanes):
         b[V_MIDDLE * lanes + lane] = voltage_of(b, lanes, lane, MIDDLE)
     for lane in range(n_lanes):

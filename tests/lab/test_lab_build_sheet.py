@@ -3,7 +3,9 @@ import csv
 import openpyxl
 import pytest
 
+from afssb_opt.campaign_file import build_spec
 from afssb_opt.lab.build_sheet import SheetTrial, sheet_columns, write_csv_sheet, write_xlsx_sheet
+from afssb_opt.lab.reading import read_file
 
 
 @pytest.fixture
@@ -65,6 +67,18 @@ def test_an_untouched_sheet_changes_nothing(lab, spec, trials):
     plan = lab.plan(lab.folder / "sheet.xlsx", lab.folder / "sheet.csv")
     assert not plan.cells
     assert not plan.loose
+
+
+def test_a_level_that_looks_like_a_formula_goes_out_inert_and_comes_back_whole(lab, make):
+    space = {**make.LAB["space"], "seed_alloy": {"levels": ["=Ag", "-Mg"]}}
+    odd = build_spec({**make.LAB, "space": space})
+    trials = [SheetTrial("T0001-F", {**make.DESIGN, "seed_alloy": "=Ag"}, "@why")]
+    write_csv_sheet(odd, trials, lab.folder / "sheet.csv")
+    write_xlsx_sheet(odd, trials, lab.folder / "sheet.xlsx")
+    assert ",'=Ag," in (lab.folder / "sheet.csv").read_text(encoding="utf-8-sig")
+    for name in ("sheet.csv", "sheet.xlsx"):
+        grid = read_file(lab.folder / name).grids[0]
+        assert grid.rows[1].cells[1].text == "=Ag"
 
 
 def test_every_variable_and_outcome_of_the_campaign_has_its_columns(spec):

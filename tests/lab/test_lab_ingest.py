@@ -1,5 +1,6 @@
 import json
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -13,6 +14,7 @@ from afssb_opt.cli.app import app
 from afssb_opt.domain.errors import InputError
 from afssb_opt.domain.trials import TrialState
 from afssb_opt.lab.cycles import cell_cycles
+from afssb_opt.lab.findings import RULES
 from afssb_opt.lab.planning import Asked
 from afssb_opt.lab.reading import read_file
 from afssb_opt.ledger import NewTrial
@@ -282,3 +284,22 @@ def test_a_dry_run_writes_nothing(campaign, inbox, make, afssb, tmp_path):
     assert shown.returncode == 0, shown.stderr
     assert "Nothing was recorded; 1 cells would be" in shown.stdout
     assert campaign.ledger.last_seq(campaign.uid) == before
+
+
+@pytest.mark.slow
+def test_a_proposal_goes_out_as_a_sheet_and_its_results_come_back(inbox, make, tmp_path):
+    file = tmp_path / "lab.yaml"
+    file.write_text(json.dumps(make.LAB))
+    proposed = json.loads(run("propose", file, "-n", "2", "--out", tmp_path / "sheets", "--json").stdout)
+    csv_sheet, xlsx_sheet = map(Path, proposed["sheets"])
+    assert xlsx_sheet.exists()
+    table = pd.read_csv(csv_sheet, dtype=str, keep_default_na=False)
+    assert table["why"].str.len().min() > 5
+    table.assign(status="completed", initial_ce_pct="81.5").to_csv(inbox / "back.csv", index=False)
+    done = json.loads(run("ingest", file, inbox, "--yes", "--json").stdout)["done"]
+    assert [(entry["trial"], entry["what"]) for entry in done] == [(label, "recorded") for label in table["trial"]]
+
+
+def test_the_manual_names_every_rule():
+    manual = (Path(__file__).parents[2] / "docs" / "lab-results.md").read_text(encoding="utf-8")
+    assert [rule for rule in RULES if f"`{rule}`" not in manual] == []

@@ -54,7 +54,7 @@ WITHOUT_VALUES = ("nothing measured", "an empty table", "all failed")
 
 
 @pytest.mark.parametrize("case", ODD)
-@pytest.mark.parametrize("with_constraint", [False, True])
+@pytest.mark.parametrize("with_constraint", [False, True], ids=["free", "constrained"])
 def test_any_data_give_distinct_feasible_finite_designs(case, with_constraint):
     table = ODD[case]
     constraints = [OutcomeConstraint("short_circuit", at_most=0.5)] if with_constraint else []
@@ -63,9 +63,9 @@ def test_any_data_give_distinct_feasible_finite_designs(case, with_constraint):
         table = table.assign(short_circuit=shorts)
     optimizer = Optimizer(SPACE, [Objective("gain")], constraints, n_initial=1)
     optimizer.tell(table)
-    designs = optimizer.ask(3)
+    designs = optimizer.ask(2)
     assert SPACE.problems(designs) == []
-    assert len(designs.drop_duplicates()) == 3
+    assert len(designs.drop_duplicates()) == 2
 
 
 @pytest.mark.parametrize("case", [case for case in ODD if case not in WITHOUT_VALUES])
@@ -124,6 +124,6 @@ def test_failed_cells_are_avoided():
     table["gain"] = np.where(dead, NAN, table["x"] + 0.01 * rng.standard_normal(24))
     optimizer = Optimizer(SPACE, [Objective("gain")])
     optimizer.tell(table)
-    designs = optimizer.ask(8)
-    assert (designs["x"] < 0.55).mean() >= 0.75
+    designs = optimizer.ask(3)
+    assert (designs["x"] < 0.5).all()
     assert "completed" in designs.attrs["reasons"][0]
