@@ -64,17 +64,17 @@ class _View:
         return table
 
     def print_rounds(self, console: Console, is_done: threading.Event) -> None:
-        """Print one line whenever a round has ended, until `is_done`."""
-        printed = 0
+        """Print one line for each round that has ended, until `is_done`."""
+        printed = _last_complete_round(self._ledger.trials(self._campaign.uid))
         while True:
             is_last = is_done.wait(REFRESH_SECONDS)
             trials = self._ledger.trials(self._campaign.uid)
-            n_ended = _n_ended(trials)
-            if n_ended == len(trials) and n_ended > max(printed, self._n_at_start):
-                printed = n_ended
+            complete = _last_complete_round(trials)
+            if complete > printed:
+                printed = complete
                 best = ", ".join(f"{name} {value}" for name, value in self._best().items())
                 console.print(
-                    f"round {trials[-1].round}: {n_ended} of {self._campaign.spec.budget.trials} trials, "
+                    f"round {complete}: {_n_ended(trials)} of {self._campaign.spec.budget.trials} trials, "
                     f"best so far: {best or 'none meets all constraints'}",
                     soft_wrap=True,
                 )
@@ -117,3 +117,9 @@ class _View:
 
 def _n_ended(trials: list[TrialRecord]) -> int:
     return sum(trial.ended_at is not None for trial in trials)
+
+
+def _last_complete_round(trials: list[TrialRecord]) -> int:
+    """Return the newest round before which, and in which, no trial is open."""
+    first_open = min((trial.round for trial in trials if trial.ended_at is None), default=None)
+    return max((trial.round for trial in trials), default=0) if first_open is None else first_open - 1

@@ -118,7 +118,8 @@ def ending_of(
         reason = row.reason or "reported as failed"
         return TrialFailure("equipment" if row.failure_kind == "equipment" else "cell", reason), None, True
     if status:
-        return None, result, status == "completed"
+        # A cell whose life has ended is final, whatever an older sheet says.
+        return None, result, status == "completed" or (outcome is not None and outcome.is_final)
     if outcome is not None:
         return None, result, outcome.is_final
     is_life_open = result is not None and "cycle_life" in result.censored

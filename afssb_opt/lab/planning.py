@@ -87,6 +87,19 @@ def make_plan(files: Sequence[ArrivedFile], known: Known, spec: CampaignSpec, as
             findings = (*file.content.findings, *match.findings, *([problem] if problem else []))
             loose.append(LoosePart(file.name, file, findings))
             continue
+        cells_of_trial = {cell_id for label, cell_id in inputs if label == match.label and cell_id}
+        if not match.cell_id and len(cells_of_trial) > 1:
+            names = " and ".join(sorted(cells_of_trial))
+            several = Finding(
+                "match.several",
+                Verdict.HELD,
+                "",
+                f"{match.label} has the cells {names}",
+                "one cell",
+                "Put the cell id into the file name",
+            )
+            loose.append(LoosePart(file.name, file, (*file.content.findings, several)))
+            continue
         key = (match.label, match.cell_id or known.cell_of_trial.get(match.label, ""))
         key = next((k for k in inputs if k[0] == key[0] and (not key[1] or k[1] == key[1])), key)
         cell = inputs.get(key, CellInput(match.label, key[1]))
@@ -120,6 +133,7 @@ def _take_table(
         loose.append(LoosePart(file.name, file, (*file.content.findings, verdict)))
         return
     notes += [(file.name, finding) for finding in (*file.content.findings, *table.findings)]
+    contested = _contested_cells(table.rows, known, links)
     for row in table.rows:
         grave = tuple(finding for finding in table.findings if finding.verdict >= Verdict.HELD)
         match = match_id(row.trial, known.trials, row.where) if row.trial else _EMPTY
@@ -139,13 +153,41 @@ def _take_table(
             if _says_something(row) or worst(findings) >= Verdict.HELD:
                 loose.append(LoosePart(f"{file.name} {row.where}", file, findings))
             continue
-        if row.cell_id and worst(row.findings) < Verdict.REJECTED:
+        if row.cell_id in contested:
+            links.pop(row.cell_id, None)
+            row = replace(row, findings=(*row.findings, contested[row.cell_id]))
+        elif row.cell_id and worst(row.findings) < Verdict.REJECTED:
             links.setdefault(row.cell_id, match.label)
         if not _says_something(row):
             continue
         key = (match.label, row.cell_id)
         cell = inputs.get(key, CellInput(match.label, row.cell_id))
         inputs[key] = replace(cell, rows=(*cell.rows, (file, row)), table_findings=(*cell.table_findings, *grave))
+
+
+def _contested_cells(rows: Sequence[TableRow], known: Known, links: Mapping[str, str]) -> dict[str, Finding]:
+    """Return per cell id that stands for several trials why it links nothing."""
+    claims: dict[str, set[str]] = {}
+    for row in rows:
+        if row.cell_id and row.trial:
+            claims.setdefault(row.cell_id, set()).add(row.trial)
+    for cell_id, labels in claims.items():
+        linked = links.get(cell_id, "")
+        # A replicate is linked to its own trial, while the sheet repeats the label of the design.
+        if linked and known.replicates.get(linked, linked) not in labels and linked not in labels:
+            labels.add(linked)
+    return {
+        cell_id: Finding(
+            "match.several",
+            Verdict.HELD,
+            "",
+            f"cell {cell_id} stands for {' and '.join(sorted(labels))}",
+            "one trial per cell",
+            "Correct the cell ids",
+        )
+        for cell_id, labels in claims.items()
+        if len(labels) > 1
+    }
 
 
 def _says_something(row: TableRow) -> bool:

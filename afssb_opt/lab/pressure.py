@@ -58,16 +58,7 @@ def read_pressure(path: Path) -> PressureTrace | None:
                 continue
             body = [text for text in head.lines[number + 1 :] if text.strip()]
             decimal, _ = decimal_sign(body, delimiter)
-            table = pd.read_csv(
-                path,
-                sep=delimiter,
-                decimal=decimal,
-                skiprows=number + 1,
-                header=None,
-                encoding=head.encoding,
-                on_bad_lines="skip",
-                index_col=False,
-            )
+            table = _rows(path, head.encoding, delimiter, decimal, number + 1)
             pressure = pd.to_numeric(table[places[0]], errors="coerce").to_numpy(float) * UNITS[split[places[0]][1]][1]
             if clock is not None:
                 seconds = clock_seconds(table[clock], "iso")
@@ -75,6 +66,15 @@ def read_pressure(path: Path) -> PressureTrace | None:
                 seconds = pd.to_numeric(table[time], errors="coerce").to_numpy(float) * UNITS[split[time][1]][1]
             return _checked(PressureTrace(seconds, pressure, clock is not None))
     return None
+
+
+def _rows(path: Path, encoding: str, delimiter: str, decimal: str, n_above: int) -> pd.DataFrame:
+    try:
+        return pd.read_csv(
+            path, sep=delimiter, decimal=decimal, skiprows=n_above, header=None, encoding=encoding, index_col=False
+        )
+    except (ValueError, pd.errors.ParserError) as error:
+        raise refuse("table.fields", str(error).strip(), "as many fields as the header", "Mend the line") from None
 
 
 def _checked(trace: PressureTrace) -> PressureTrace:
@@ -85,6 +85,12 @@ def _checked(trace: PressureTrace) -> PressureTrace:
         )
     pressure = trace.pressure_pa[keep]
     findings = []
+    if n_missing := int((~keep).sum()):
+        findings.append(
+            Finding(
+                "series.missing", Verdict.WARNING, "", f"{n_missing} readings lack time or pressure", "", "Left out"
+            )
+        )
     at_top = float(np.mean(pressure == pressure.max()))
     if np.ptp(pressure) == 0 or at_top > RAIL_FRACTION:
         raise refuse(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from afssb_opt.domain.cycling import as_cycling_table
+from afssb_opt.domain.cycling import CYCLING_COLUMNS
 from afssb_opt.domain.errors import DesignError, Problem, suggest
 from afssb_opt.domain.protocol import Protocol
 from afssb_opt.domain.seed_alloys import seed_alloy_names
@@ -32,6 +32,8 @@ STOP_REASONS = {
     k.SHORT_CIRCUIT: "short_circuit",
     k.SOLVER_FAILED: "solver_failed",
 }
+
+_NUMBER_COLUMNS = [name for name in CYCLING_COLUMNS if name != "cycle"]
 
 
 @dataclass(frozen=True)
@@ -131,23 +133,24 @@ def _cycling_table(records: np.ndarray) -> pd.DataFrame:
         efficiency = np.where(charge > 0, 100.0 * discharge / charge, np.nan)
         charge_v = np.where(charge > 0, records[:, k.CHARGE_ENERGY] / charge, np.nan)
         discharge_v = np.where(discharge > 0, records[:, k.DISCHARGE_ENERGY] / discharge, np.nan)
-    return as_cycling_table(
-        {
-            "cycle": np.arange(1, len(records) + 1),
-            "charge_capacity_mah_cm2": charge,
-            "discharge_capacity_mah_cm2": discharge,
-            "li3n_capacity_mah_cm2": records[:, k.LI3N_CHARGE],
-            "coulombic_efficiency_pct": efficiency,
-            "mean_charge_voltage_v": charge_v,
-            "mean_discharge_voltage_v": discharge_v,
-            "areal_resistance_ohm_cm2": records[:, k.RESISTANCE],
-            "pressure_min_mpa": records[:, k.PRESSURE_MIN],
-            "pressure_max_mpa": records[:, k.PRESSURE_MAX],
-            "contact_fraction": records[:, k.CONTACT],
-            "plated_thickness_um": records[:, k.THICKNESS],
-            "short_progress": records[:, k.SHORT_PROGRESS],
-        }
-    )
+    columns = {
+        "charge_capacity_mah_cm2": charge,
+        "discharge_capacity_mah_cm2": discharge,
+        "li3n_capacity_mah_cm2": records[:, k.LI3N_CHARGE],
+        "coulombic_efficiency_pct": efficiency,
+        "mean_charge_voltage_v": charge_v,
+        "mean_discharge_voltage_v": discharge_v,
+        "areal_resistance_ohm_cm2": records[:, k.RESISTANCE],
+        "pressure_min_mpa": records[:, k.PRESSURE_MIN],
+        "pressure_max_mpa": records[:, k.PRESSURE_MAX],
+        "contact_fraction": records[:, k.CONTACT],
+        "plated_thickness_um": records[:, k.THICKNESS],
+        "short_progress": records[:, k.SHORT_PROGRESS],
+    }
+    # One block of numbers: a table column by column costs a seventh of the time of a whole batch.
+    table = pd.DataFrame(np.column_stack([columns[name] for name in _NUMBER_COLUMNS]), columns=_NUMBER_COLUMNS)
+    table.insert(0, "cycle", np.arange(1, len(records) + 1))
+    return table
 
 
 def _as_designs(designs: pd.DataFrame) -> list[Design]:

@@ -132,7 +132,7 @@ def _begin(b: Any, lanes: int, lane: int, segment: int, protocol: Any, lithium: 
     b[TRIED * lanes + lane] = 0.0
     b[LAST_STEP * lanes + lane] = 0.0
     b[LAST_FACTOR * lanes + lane] = 1.0
-    b[V_OLD * lanes + lane] = voltage_of(b, lanes, lane, Y)
+    b[V_OLD * lanes + lane] = 0.0 if segment in _RESTS else voltage_of(b, lanes, lane, Y)
     write_rates(b, lanes, lane, Y, F, SLOPE)
     b[STEP * lanes + lane] = min(step, end)
 
@@ -141,7 +141,7 @@ def _begin(b: Any, lanes: int, lane: int, segment: int, protocol: Any, lithium: 
 def _stop_at_event(b: Any, lanes: int, lane: int, tolerance: float) -> None:
     """Shorten an accepted step to the point where the voltage meets its limit or the cell is short."""
     v_old, v_new = b[V_OLD * lanes + lane], b[V_NEW * lanes + lane]
-    theta = 1.0
+    theta, limit = 1.0, v_new
     is_short = b[(NEW + SHORT) * lanes + lane] >= 1.0
     if v_new >= b[UPPER * lanes + lane] or v_new <= b[LOWER * lanes + lane]:
         limit = b[UPPER * lanes + lane] if v_new >= b[UPPER * lanes + lane] else b[LOWER * lanes + lane]
@@ -154,7 +154,7 @@ def _stop_at_event(b: Any, lanes: int, lane: int, tolerance: float) -> None:
         b[(NEW + s) * lanes + lane] = b[(U + s) * lanes + lane]
     b[THETA * lanes + lane] = theta
     b[V_MIDDLE * lanes + lane] = voltage_of(b, lanes, lane, MIDDLE)
-    b[V_NEW * lanes + lane] = voltage_of(b, lanes, lane, NEW)
+    b[V_NEW * lanes + lane] = voltage_of(b, lanes, lane, NEW) if is_short else limit
     b[P_NEW * lanes + lane] = pressure_of(b, lanes, lane, NEW)
 
 

@@ -14,7 +14,7 @@ from afssb_opt.domain.objectives import Objective, OutcomeConstraint, maximised_
 from afssb_opt.domain.space import DesignSpace
 from afssb_opt.domain.variables import Categorical
 from afssb_opt.strategies.candidates import Candidates, MixedSpace
-from afssb_opt.strategies.models import CampaignModel
+from afssb_opt.strategies.models import CampaignModel, FeasibilityModel
 from afssb_opt.strategies.outcome_scale import OutcomeScale
 
 # Points of an effect curve: smooth on a screen.
@@ -45,7 +45,8 @@ def _predict_features(model: CampaignModel, features: torch.Tensor) -> pd.DataFr
             mean, variance = outcome.gp.mean_and_variance(features)
             columns[name], columns[f"{name}_sd"] = in_units(outcome.scale, mean.numpy(), variance.sqrt().numpy())
         for judge in model.feasibility:
-            chance = judge.probability(features).numpy()
+            passing = judge.probability(features).numpy()
+            chance = passing if judge.passes_at_one else 1.0 - passing
             columns[judge.name], columns[f"{judge.name}_sd"] = chance, np.sqrt(chance * (1.0 - chance))
     return pd.DataFrame(columns)
 
@@ -122,7 +123,7 @@ def importance(model: CampaignModel, space: DesignSpace, seed: int) -> pd.DataFr
             variance = float(np.var(np.concatenate([a[name], b[name]])))
             share = float(np.mean(b[name] * (mixed[name] - a[name]))) / variance if variance > 1e-12 else 0.0
             rows.append({"outcome": name, "variable": variable.name, "importance": min(max(share, 0.0), 1.0)})
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows, columns=["outcome", "variable", "importance"])
     return table.sort_values(["outcome", "importance"], ascending=[True, False], kind="stable", ignore_index=True)
 
 
@@ -159,7 +160,7 @@ def reason(
         seen = objective.maximised(values[np.isfinite(values)])
         ahead = float(objective.maximised(np.array([mean]))[0]) - float(np.max(seen))
         boldness.append(ahead / max(sd, 1e-12))
-    chances = [f"{judge.name}: {predicted[judge.name]:.0%} likely to pass" for judge in model.feasibility]
+    chances = [f"{judge.name}: {_passing(judge, predicted):.0%} likely to pass" for judge in model.feasibility]
     for constraint in constraints:
         name = constraint.outcome
         if name in model.outcomes and all(objective.outcome != name for objective in objectives):
@@ -167,6 +168,11 @@ def reason(
     if not boldness:
         return "; ".join(["search for a cell that works", *chances])
     return "; ".join([f"{_kind(boldness)}: expected {', '.join(parts)}", *chances])
+
+
+def _passing(judge: FeasibilityModel, predicted: pd.Series) -> float:
+    chance = float(predicted[judge.name])
+    return chance if judge.passes_at_one else 1.0 - chance
 
 
 def _kind(boldness: list[float]) -> str:

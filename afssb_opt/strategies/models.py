@@ -38,12 +38,19 @@ class OutcomeModel:
 
 @dataclass(frozen=True)
 class FeasibilityModel:
-    """Latent Gaussian process whose sign says whether a cell passes."""
+    """Latent Gaussian process whose sign says whether a cell passes.
+
+    Attributes:
+        name: The pass/fail outcome, or `completed` where cells failed without any outcome.
+        labels: 1 where the cell of `rows` passed, else 0.
+        passes_at_one: Whether the outcome itself is 1, not 0, where a cell passes.
+    """
 
     name: str
     gp: Ensemble
     rows: np.ndarray
     labels: np.ndarray
+    passes_at_one: bool
 
     def probability(self, features: Tensor) -> Tensor:
         """Return `(n,)` probabilities of passing."""
@@ -122,11 +129,12 @@ def fit_models(
         values = observations[constraint.outcome].to_numpy(float)
         labels = np.where(np.isfinite(values), constraint.holds(values).astype(float), np.nan)
         labels[failed & np.isnan(labels)] = 0.0
-        feasibility += _fit_feasibility(shape, features, labels, constraint.outcome, seed)
+        passes_at_one = bool(constraint.holds(np.array([1.0]))[0])
+        feasibility += _fit_feasibility(shape, features, labels, constraint.outcome, passes_at_one, seed)
     if failed.any() and not binary:
         has_outcomes = observations[list(wanted)].notna().any(axis=1).to_numpy()
         labels = np.where(failed & ~has_outcomes, 0.0, np.where(has_outcomes, 1.0, np.nan))
-        feasibility += _fit_feasibility(shape, features, labels, "completed", seed)
+        feasibility += _fit_feasibility(shape, features, labels, "completed", True, seed)
     return CampaignModel(encoding, outcomes, tuple(feasibility), tuple(notes))
 
 
@@ -210,7 +218,12 @@ def _condition(
 
 
 def _fit_feasibility(
-    shape: KernelShape, features: Tensor, labels: np.ndarray, name: str, seed: np.random.SeedSequence
+    shape: KernelShape,
+    features: Tensor,
+    labels: np.ndarray,
+    name: str,
+    passes_at_one: bool,
+    seed: np.random.SeedSequence,
 ) -> list[FeasibilityModel]:
     rows = np.flatnonzero(np.isfinite(labels))
     if not len(rows):
@@ -224,7 +237,7 @@ def _fit_feasibility(
         latent = Hyperparameters(found.log_lengths, scaled, float(np.log(LABEL_NOISE)))
         zeros, noise = torch.zeros_like(side), torch.full_like(side, LABEL_NOISE)
         members.append(condition_one_sided(shape, latent, inputs, zeros, noise, side))
-    return [FeasibilityModel(name, Ensemble(tuple(members)), rows, labels[rows])]
+    return [FeasibilityModel(name, Ensemble(tuple(members)), rows, labels[rows], passes_at_one)]
 
 
 def _listed(flags: np.ndarray) -> str:

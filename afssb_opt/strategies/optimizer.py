@@ -188,7 +188,8 @@ class Optimizer:
 
         Returns:
             Columns `<outcome>` and `<outcome>_sd` per outcome: mean and standard deviation of the noise-free
-            outcome in its unit; for a pass/fail outcome the probability of its constraint being met.
+            outcome in its unit; for a pass/fail outcome the probability of a 1. Where cells failed without any
+            outcome, `completed` is the probability of an outcome.
 
         Raises:
             StrategyError: Nothing has been observed yet.

@@ -28,6 +28,8 @@ def effect_figures(spec: CampaignSpec, effects: pd.DataFrame, outcome: str) -> l
         return []
     is_log_scaled = spec.outcome(outcome).is_log_scaled
     rows["low"], rows["high"] = interval(means, sds, is_log_scaled=is_log_scaled)
+    if spec.outcome(outcome).is_binary:
+        rows[["low", "high"]] = rows[["low", "high"]].clip(0.0, 1.0)
     axis = value_axis(rows[["low", "high"]].to_numpy(float).ravel(), is_log_scaled=is_log_scaled)
     limits = np.array([rows["low"].min(), rows["high"].max()])
     limits = np.log10(limits) if axis["type"] == "log" else limits

@@ -63,9 +63,8 @@ def measure(path: Path) -> None:
     result = cell_result(content.series, AREA_CM2, design, Protocol(cycles=CYCLES), OutcomeSettings())
     done = time.perf_counter()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"{path.name}: {len(content.series.table)} rows, {len(result.cycling)} cycles, {path.stat().st_size / 1e6:.0f} MB"
-    )
+    size = path.stat().st_size / 1e6
+    print(f"{path.name}: {len(content.series.table)} rows, {len(result.cycling)} cycles, {size:.0f} MB")
     print(f"  import {imported - began:.2f} s, read {read - imported:.2f} s, outcomes {done - read:.2f} s, "
           f"in all {done - began:.2f} s, {memory:.0f} MB")  # fmt: skip
     print("  " + ", ".join(f"{name} {value:.5g}" for name, value in sorted(result.outcomes.values.items())))

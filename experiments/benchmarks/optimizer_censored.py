@@ -28,9 +28,7 @@ def one(seed: int) -> tuple[float, dict[str, tuple[float, float]]]:
     true_life = problem.truth(designs)["cycle_life"].to_numpy()
     measured = true_life * np.exp(0.05 * rng.standard_normal(N_CELLS))
     read_at = np.exp(rng.uniform(np.log(15.0), np.log(150.0), N_CELLS))
-    table = designs.assign(
-        cycle_life=np.minimum(measured, read_at), cycle_life_censored=measured > read_at
-    )
+    table = designs.assign(cycle_life=np.minimum(measured, read_at), cycle_life_censored=measured > read_at)
     treatments = {
         "limits as limits": table,
         "living dropped": table[~table["cycle_life_censored"]],
@@ -52,7 +50,10 @@ def main() -> None:
     print(f"{100 * np.mean([share for share, _ in runs]):.0f} % of {N_CELLS} cells still cycling, {SEEDS} seeds")
     rows = {name: np.array([result[name] for _, result in runs]) for name in runs[0][1]}
     table = pd.DataFrame(
-        {"rank correlation": [np.median(r[:, 0]) for r in rows.values()], "bias log10": [r[:, 1].mean() for r in rows.values()]},
+        {
+            "rank correlation": [np.median(r[:, 0]) for r in rows.values()],
+            "bias log10": [r[:, 1].mean() for r in rows.values()],
+        },
         index=list(rows),
     )
     print(table.round(3).to_string())

@@ -299,3 +299,24 @@ def test_a_cell_that_died_after_cycling_tells_its_life(lab):
     assert cell.result.outcomes["cycle_life"] == 6
     assert cell.result.censored == frozenset()
     assert cell.is_final
+
+
+def test_a_cell_id_that_stands_for_two_trials_links_nothing(lab, rules):
+    sheet = lab.table("trial,cell_id,cycle_life,status\nT0001-F,C1,100,completed\nT0002-L,C1,200,completed\n")
+    plan = lab.plan(lab.cell("C1.csv"), sheet)
+    assert [rules(cell)["match.several"] for cell in plan.cells] == ["HELD", "HELD"]
+    assert rules(only(plan.loose))["match.none"] == "HELD"
+
+
+def test_a_file_named_after_a_trial_with_two_cells_is_held(lab, rules):
+    sheet = lab.table("trial,cell_id,status\nT0001-F,A1,running\nT0001-F,A2,running\n")
+    plan = lab.plan(lab.cell("T0001-F.csv"), sheet)
+    assert rules(only(plan.loose))["match.several"] == "HELD"
+    assert [cell.files for cell in lab.plan(lab.cell("T0001-F A2.csv"), sheet).cells if cell.cell_id == "A1"] == [()]
+
+
+def test_a_life_that_ended_is_final_though_the_sheet_says_running(lab, make):
+    charges, discharges = make.fading(12, ce=0.95)
+    path = make.bdf_csv(make.ideal_records(charges, discharges), lab.folder / "T0001-F.csv")
+    sheet = lab.table("trial,status\nT0001-F,running\n")
+    assert only(lab.plan(path, sheet).cells).is_final

@@ -70,15 +70,15 @@ def test_an_untouched_sheet_changes_nothing(lab, spec, trials):
 
 
 def test_a_level_that_looks_like_a_formula_goes_out_inert_and_comes_back_whole(lab, make):
-    space = {**make.LAB["space"], "seed_alloy": {"levels": ["=Ag", "-Mg"]}}
+    space = {"binder": {"levels": ["=A", "-B"]}, **make.LAB["space"]}
     odd = build_spec({**make.LAB, "space": space})
-    trials = [SheetTrial("T0001-F", {**make.DESIGN, "seed_alloy": "=Ag"}, "@why")]
+    trials = [SheetTrial("T0001-F", {**make.DESIGN, "binder": "=A"}, "@why")]
     write_csv_sheet(odd, trials, lab.folder / "sheet.csv")
     write_xlsx_sheet(odd, trials, lab.folder / "sheet.xlsx")
-    assert ",'=Ag," in (lab.folder / "sheet.csv").read_text(encoding="utf-8-sig")
+    assert ",'=A," in (lab.folder / "sheet.csv").read_text(encoding="utf-8-sig")
     for name in ("sheet.csv", "sheet.xlsx"):
         grid = read_file(lab.folder / name).grids[0]
-        assert grid.rows[1].cells[1].text == "=Ag"
+        assert grid.rows[1].cells[1].text == "=A"
 
 
 def test_every_variable_and_outcome_of_the_campaign_has_its_columns(spec):

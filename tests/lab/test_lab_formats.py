@@ -214,3 +214,13 @@ def test_a_pressure_sensor_at_its_limit_counts_as_off(tmp_path):
     path.write_text("time (s),pressure (MPa)\n" + "\n".join(f"{i},5.0" for i in range(50)) + "\n")
     content = read_file(path)
     assert [finding.rule for finding in content.findings] == ["pressure.sensor"]
+
+
+def test_a_pressure_trace_says_what_it_leaves_out_and_refuses_torn_lines(tmp_path):
+    path = tmp_path / "pressure.csv"
+    good = "time (s),pressure (MPa)\n" + "\n".join(f"{i},{5 + i % 3}" for i in range(20))
+    path.write_text(good + "\n30,\n")
+    content = read_file(path)
+    assert [finding.rule for finding in content.findings] == ["series.missing"]
+    path.write_text(good + "\n30,5,7,9\n")
+    assert [finding.rule for finding in read_file(path).findings] == ["table.fields"]

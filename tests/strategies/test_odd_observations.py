@@ -116,6 +116,25 @@ def test_unknown_levels_cannot_be_predicted():
         optimizer.predict(told(1, level="q"))
 
 
+def test_diagnostics_of_failures_alone_are_tables():
+    optimizer = Optimizer(SPACE, [Objective("gain")])
+    optimizer.tell(ODD["all failed"])
+    assert optimizer.predict(told(3))["completed"].between(0.0, 0.5).all()
+    assert set(optimizer.effects()["outcome"]) == {"completed"}
+    assert optimizer.importance().empty
+    assert optimizer.leave_one_out().empty
+
+
+def test_a_pass_fail_outcome_is_predicted_as_the_chance_of_a_one():
+    table = told(30).assign(short_circuit=(told(30)["x"] > 0.5) * 1)
+    optimizer = Optimizer(SPACE, [Objective("gain")], [OutcomeConstraint("short_circuit", at_most=0.5)])
+    optimizer.tell(table)
+    ends = pd.DataFrame({"level": ["a", "a"], "x": [0.05, 0.95], "y": [0.5, 0.5]})
+    safe, shorted = optimizer.predict(ends)["short_circuit"]
+    assert safe < 0.2
+    assert shorted > 0.8
+
+
 def test_failed_cells_are_avoided():
     rng = np.random.default_rng(0)
     table = told(24)
