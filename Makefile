@@ -11,7 +11,7 @@ demo: $(VENV)/.installed
 	$(BIN)/afssb run experiments/quickstart.yaml
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(JOBS)
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -18,6 +18,7 @@ from afssb_opt.campaign.stores import safe_file_name
 from afssb_opt.domain.errors import InputError, Problem
 from afssb_opt.domain.trials import OPEN_STATES, TrialState
 from afssb_opt.lab.cell_folder import RAW, original_name, write_cell_folder
+from afssb_opt.lab.cell_planning import file_key
 from afssb_opt.lab.findings import Finding, Verdict
 from afssb_opt.lab.isolated_reading import read_isolated
 from afssb_opt.lab.matching import KnownTrial
@@ -37,6 +38,7 @@ MAX_FILES: Final = 5000
 NOTHING_ASKED: Final = Asked()
 # A cell that nobody mentions for a month is asked about (lab_files section 5, row 70).
 LONG_S: Final = 30 * 86_400.0
+_RECORDED_BEFORE: Final = Finding("file.repeated", Verdict.NOTE, "", "was recorded before", "", "Nothing is done")
 LAB_FOLDER: Final = "lab"
 # Names that spreadsheets, cyclers and systems leave beside the data.
 _SKIPPED_PREFIXES: Final = ("~$", ".", "._")
@@ -64,17 +66,20 @@ def plan_ingest(
     found = collect_files(paths)
     before = {path: _stamp(path) for path in found}
     growing = {path for path in found if time.time() - before[path][1] < settle_s}
-    files = _arrived([path for path in found if path not in growing], read)
+    known = _known(campaign)
+    repeated = {path for path in found if path not in growing and _is_recorded(path, known)}
+    files = _arrived([path for path in found if path not in growing | repeated], read)
     growing |= {Path(file.path) for file in files if _stamp(Path(file.path)) != before[Path(file.path)]}
     steady = [file for file in files if Path(file.path) not in growing]
-    known = _known(campaign)
     plan = make_plan(steady, known, campaign.spec, asked)
     # Earlier files of the cells concerned are read again only where something new came in about them.
     concerned = {cell.trial for cell in plan.cells if not cell.is_known}
     stored = _stored(campaign, concerned, read)
     if stored:
         plan = make_plan(steady, replace(known, stored=stored), campaign.spec, asked)
-    return replace(plan, loose=(*plan.loose, *(_still_growing(path) for path in sorted(growing))))
+    loose = (*plan.loose, *(_still_growing(path) for path in sorted(growing)))
+    notes = (*plan.notes, *((path.name, _RECORDED_BEFORE) for path in sorted(repeated)))
+    return replace(plan, loose=loose, notes=notes)
 
 
 def collect_files(paths: Sequence[Path]) -> list[Path]:
@@ -260,6 +265,12 @@ def _stamp(path: Path) -> tuple[int, float]:
     return found.st_size, found.st_mtime
 
 
+def _is_recorded(path: Path, known: Known) -> bool:
+    """Tell whether exactly this content was recorded before, so that a schedule need not read it again and again."""
+    key = file_key(_sha256(path))
+    return any(key in keys for keys in known.keys.values())
+
+
 def _still_growing(path: Path) -> LoosePart:
     finding = Finding(
         "file.growing",
@@ -275,6 +286,9 @@ def _still_growing(path: Path) -> LoosePart:
 def _sha256(path: Path) -> str:
     if path.is_symlink():
         return hashlib.sha256(str(path.readlink()).encode()).hexdigest()
+    if not path.is_file():
+        # A pipe would be waited for; it is refused by its kind.
+        return hashlib.sha256(str(path).encode()).hexdigest()
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import uuid
 from pathlib import Path
 
 from afssb_opt.lab.bdf_export import write_bdf
@@ -20,7 +21,7 @@ def keep_raw_file(file: ArrivedFile, folder: Path) -> Path:
     # The name of a foreign file is a name only: its own folders are left behind.
     target = folder / f"{file.sha256[:12]}-{Path(file.name).name}"
     if not target.exists():
-        partial = target.with_name(f".{target.name}.partial")
+        partial = target.with_name(f".{uuid.uuid4().hex}.partial")
         shutil.copyfile(file.path, partial)
         partial.rename(target)
     return target

@@ -229,9 +229,14 @@ def _cycle_rows(outcome: CellResult | None) -> tuple[tuple[int, int, int, int, i
     )
 
 
+def file_key(sha256: str) -> str:
+    """Return the key of a file's content; it carries the version of the reader."""
+    return f"{READER_VERSION}:{sha256}"
+
+
 def _content_keys(cell: CellInput) -> frozenset[str]:
     """Return one hash per file and per row: all known means that nothing new came in."""
-    files = {f"{READER_VERSION}:{file.sha256}" for file in cell.files if not file.is_stored}
+    files = {file_key(file.sha256) for file in cell.files if not file.is_stored}
     rows = {
         json.dumps([READER_VERSION, dict(r.outcomes), dict(r.sem), sorted(r.censored), dict(r.as_built), dict(r.design),
                     r.status, r.reason, r.failure_kind, None if math.isnan(r.area_cm2) else r.area_cm2],

@@ -16,8 +16,8 @@ from afssb_opt.lab.series import RawSeries
 from afssb_opt.lab.text_file import DELIMITERS, decimal_sign, read_head
 from afssb_opt.lab.units import UNITS, split_header
 
-# A sensor at its limit repeats its largest value.
-RAIL_FRACTION: Final = 0.2
+# A sensor at its limit repeats its largest value; a coarse one that works does so now and then.
+RAIL_FRACTION: Final = 0.5
 PA_PER_MPA: Final = 1e6
 # No cell holder presses harder, Pa; larger numbers are another unit.
 MAX_PA: Final = 2e9

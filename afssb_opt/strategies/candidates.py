@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,9 +52,21 @@ class Candidates:
 class MixedSpace:
     """A design space seen by the search, with the variables that a batch already shares held fixed."""
 
-    def __init__(self, space: DesignSpace, shared: Mapping[str, object] | None = None) -> None:
-        """Hold `shared` variables at their values."""
+    def __init__(
+        self,
+        space: DesignSpace,
+        shared: Mapping[str, object] | None = None,
+        open_levels: Sequence[np.ndarray] | None = None,
+    ) -> None:
+        """Narrow the space.
+
+        Args:
+            space: All designs.
+            shared: Variables held at one value.
+            open_levels: Per categorical variable booleans over its levels; a design needs one open level.
+        """
         self.space = space
+        self._open_levels = open_levels
         self.shared = dict(shared or {})
         self.n_unit = len(space.numeric)
         self.n_levels = [len(variable.levels) for variable in space.categorical]
@@ -75,6 +87,12 @@ class MixedSpace:
         }
         self._bounds_cache: dict[tuple[int, ...], np.ndarray] = {}
 
+    def is_open(self, codes: np.ndarray) -> np.ndarray:
+        """Return `(n,)` booleans: the level codes have a level that is open."""
+        if not self._open_levels:
+            return np.ones(len(codes), dtype=bool)
+        return np.any([flags[codes[:, column]] for column, flags in enumerate(self._open_levels)], axis=0)
+
     def combinations(self, rng: np.random.Generator) -> np.ndarray:
         """Return `(k, c)` level codes: all combinations where few, else a random sample of different ones."""
         options = [
@@ -83,10 +101,14 @@ class MixedSpace:
         ]
         total = int(np.prod([len(choice) for choice in options], dtype=float)) if options else 1
         if total <= MAX_COMBINATIONS:
-            return np.array(list(itertools.product(*options)), dtype=int).reshape(total, len(options))
+            return self._open_ones(np.array(list(itertools.product(*options)), dtype=int).reshape(total, len(options)))
         drawn = np.column_stack([rng.choice(choice, 4 * MAX_COMBINATIONS) for choice in options])
         _, first = np.unique(drawn, axis=0, return_index=True)
-        return np.asarray(drawn[np.sort(first)[:MAX_COMBINATIONS]])
+        return self._open_ones(drawn[np.sort(first)[:MAX_COMBINATIONS]])
+
+    def _open_ones(self, codes: np.ndarray) -> np.ndarray:
+        is_open = self.is_open(codes)
+        return codes[is_open] if is_open.any() else codes
 
     def bounds(self, codes: np.ndarray) -> np.ndarray:
         """Return `(n, 2, d)` unit bounds for `(n, c)` level codes."""

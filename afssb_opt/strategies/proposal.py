@@ -22,6 +22,9 @@ from afssb_opt.strategies.observations import design_keys
 from afssb_opt.strategies.prospects import Prospects, build_prospects
 from afssb_opt.strategies.search import maximise
 
+# Every so many cells the choice is among neglected levels only: a level first met under bad conditions would
+# otherwise wait long for a fair trial, and a whole batch would refine one good level.
+SCOUT_EVERY: Final = 4
 # Attempts to find a design that is new after rounding, each over a fresh sample.
 MAX_ATTEMPTS: Final = 4
 
@@ -82,6 +85,7 @@ class _Batch:
 
     def __init__(self, situation: Situation, n: int) -> None:
         self.situation, self.n = situation, n
+        self.shared: dict[str, object] = {}
         self.space = MixedSpace(situation.space)
         known = [table for table in (situation.observations[list(situation.space.names)], situation.pending)
                  if len(table)]  # fmt: skip
@@ -129,12 +133,23 @@ class _Batch:
         if self.prospects is None:
             self.prospects = self._build(build_seed)
         acquisition = self.prospects.acquisition
+        space = MixedSpace(self.situation.space, self.shared, self._neglected_levels())
         for attempt in attempts:
-            found, _ = maximise(acquisition, self.space, self.encoding, self._anchors(), attempt)
+            found, _ = maximise(acquisition, space, self.encoding, self._anchors(), attempt)
             design = self._new_design(found)
             if design is not None:
                 return design
         return None
+
+    def _neglected_levels(self) -> list[np.ndarray] | None:
+        """Return, at every fourth cell, the levels tried less often than their even share."""
+        if len(self.taken) % SCOUT_EVERY or not self.space.n_levels:
+            return None
+        neglected = []
+        for column, n_levels in enumerate(self.space.n_levels):
+            counts = np.bincount(self.taken.codes[:, column], minlength=n_levels)[:n_levels]
+            neglected.append(counts < counts.sum() / n_levels)
+        return neglected
 
     def _build(self, seed: np.random.SeedSequence) -> Prospects:
         model = self.situation.fit()
@@ -170,7 +185,8 @@ class _Batch:
             with torch.no_grad():
                 self.prospects.acquisition.add(torch.as_tensor(self.encoding.features(new.unit, new.codes)))
         if space.shared_names and len(self.chosen) == 1:
-            self.space = MixedSpace(space, {name: design[name].iloc[0] for name in space.shared_names})
+            self.shared = {name: design[name].iloc[0] for name in space.shared_names}
+            self.space = MixedSpace(space, self.shared)
 
     def _levels_of(self, design: pd.DataFrame | None) -> str:
         if design is None:

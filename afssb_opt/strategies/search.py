@@ -79,7 +79,7 @@ def _cloud(space: MixedSpace, centres: Candidates, radius: float, size: int, rng
         axis = rng.integers(0, space.n_unit, len(unit))
         steps = np.where(single[:, None] & (np.arange(space.n_unit) != axis[:, None]), 0.0, steps)
     combinations = space.combinations(rng)
-    swap = rng.random(len(unit)) < LEVEL_SWAP
+    swap = (rng.random(len(unit)) < LEVEL_SWAP) | ~space.is_open(codes)
     if codes.shape[1]:
         codes[swap] = combinations[rng.integers(0, len(combinations), int(swap.sum()))]
     cloud = space.settle(unit + steps, codes)

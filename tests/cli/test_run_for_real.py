@@ -16,7 +16,7 @@ from afssb_opt.domain.trials import TrialState
 from afssb_opt.ledger import Ledger
 from flows.local_server import prefect_api
 
-pytestmark = [pytest.mark.slow, pytest.mark.servers, pytest.mark.xdist_group("run")]
+pytestmark = [pytest.mark.slow, pytest.mark.servers]
 
 SIMULATED = """
 name: small

@@ -7,6 +7,7 @@ import pytest
 
 from afssb_opt.lab.cycles import cell_cycles
 from afssb_opt.lab.formats import TEXT_FORMATS
+from afssb_opt.lab.moments import moment_seconds, spans_seconds
 from afssb_opt.lab.pressure import read_pressure, with_pressure
 from afssb_opt.lab.reading import read_file
 from afssb_opt.lab.series import BDF_LABELS
@@ -224,3 +225,32 @@ def test_a_pressure_trace_says_what_it_leaves_out_and_refuses_torn_lines(tmp_pat
     assert [finding.rule for finding in content.findings] == ["series.missing"]
     path.write_text(good + "\n30,5,7,9\n")
     assert [finding.rule for finding in read_file(path).findings] == ["table.fields"]
+
+
+@pytest.mark.parametrize(
+    ("text", "order", "day"),
+    [
+        ("25.11.2026 08:00:00", "iso", "2026-11-25"),
+        ("25/11/2026", "iso", "2026-11-25"),
+        ("11/25/2026 08:00:00", "iso", "2026-11-25"),
+        ("2026-06-05 08:00:00", "iso", "2026-06-05"),
+        ("05/06/2026", "mdy", "2026-05-06"),
+        ("05/06/2026", "dmy", "2026-06-05"),
+        ("05.06.2026", "iso", "2026-06-05"),
+    ],
+)
+def test_a_date_is_read_in_the_order_that_can_be_seen_or_is_declared(text, order, day):
+    assert pd.Timestamp(moment_seconds(text, order), unit="s").strftime("%Y-%m-%d") == day
+
+
+@pytest.mark.parametrize("text", ["05/06/2026", "1970-01-01 00:00:00", "soon", ""])
+def test_a_date_that_is_ambiguous_or_impossible_is_none(text):
+    assert np.isnan(moment_seconds(text, "iso"))
+
+
+def test_spans_of_time_are_read_fast_and_slow_alike():
+    spans = pd.Series(["00:00:00", "01:02:03.500", "120:00:01"])
+    np.testing.assert_allclose(spans_seconds(spans)[0], [0, 3723.5, 432001])
+    seconds, n_words = spans_seconds(pd.Series(["00:00:01", "later", "00:01:00"]))
+    assert n_words == 1
+    np.testing.assert_allclose(seconds[[0, 2]], [1, 60])

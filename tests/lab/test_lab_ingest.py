@@ -1,5 +1,6 @@
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -81,8 +82,9 @@ def test_the_same_content_is_nothing_new_wherever_it_comes_from(campaign, inbox,
     elsewhere = inbox / "sub" / f"copy of {label}.csv"
     elsewhere.parent.mkdir()
     elsewhere.write_bytes(path.read_bytes())
-    assert [entry["what"] for entry in ingest(campaign, path)] == ["known already"]
-    assert [entry["what"] for entry in ingest(campaign, elsewhere)] == ["known already"]
+    assert ingest(campaign, path, elsewhere) == []
+    plan = plan_ingest(campaign, [path, elsewhere], read=read_here)
+    assert [finding.rule for _, finding in plan.notes] == ["file.repeated"] * 2
     assert campaign.ledger.last_seq(campaign.uid) == before
 
 
@@ -195,7 +197,7 @@ def test_a_crash_between_result_and_note_is_mended_by_the_same_command(campaign,
             ingest(campaign, path)
     assert state(campaign, label).state is TrialState.PARTIAL
     assert [entry["what"] for entry in ingest(campaign, path)] == ["already_known"]
-    assert [entry["what"] for entry in ingest(campaign, path)] == ["known already"]
+    assert ingest(campaign, path) == []
     assert state(campaign, label).n_revisions == 0
 
 
@@ -303,3 +305,15 @@ def test_a_proposal_goes_out_as_a_sheet_and_its_results_come_back(inbox, make, t
 def test_the_manual_names_every_rule():
     manual = (Path(__file__).parents[2] / "docs" / "lab-results.md").read_text(encoding="utf-8")
     assert [rule for rule in RULES if f"`{rule}`" not in manual] == []
+
+
+def test_two_ingests_of_one_folder_at_once_record_each_cell_once(campaign, inbox, make):
+    for number, trial in enumerate(campaign.trials()[:2]):
+        cells(make, inbox, trial.label, 3 + number)
+    plan = plan_ingest(campaign, [inbox], Asked(area_cm2=1.0), read=read_here)
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda _: commit_plan(campaign, plan, "tester"), range(2)))
+    said = sorted(entry["what"] for entries in done for entry in entries)
+    assert said == ["already_known"] * 2 + ["recorded"] * 2
+    assert [trial.n_revisions for trial in campaign.trials()] == [0, 0, 0]
+    assert campaign.ledger.check() == []

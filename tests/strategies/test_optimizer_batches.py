@@ -163,6 +163,14 @@ def test_levels_are_covered_evenly_at_the_start():
     assert sorted(designs["level"].value_counts()) == [2, 2, 2, 2]
 
 
+def test_every_fourth_cell_goes_to_a_neglected_level_however_good_the_others_look():
+    rng = np.random.default_rng(0)
+    told = pd.DataFrame({"level": ["b", "c"] * 9 + ["a", "d"], "x": rng.random(20), "y": rng.random(20)})
+    optimizer = Optimizer(SMOOTH, [Objective("gain")])
+    optimizer.tell(told.join(smooth(told)[["gain"]]))
+    assert set(optimizer.ask(4)["level"]) & {"a", "d"}
+
+
 def test_many_level_combinations_stay_cheap_and_feasible():
     space = DesignSpace(
         (*(Categorical(name, tuple("abcdefgh")) for name in ("u", "v", "w")), Continuous("x", 0.0, 1.0))

@@ -16,6 +16,8 @@ from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
 import pandas as pd
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 
 from afssb_opt.lab.archive import check_archive
 from afssb_opt.lab.findings import refuse
@@ -94,10 +96,6 @@ def _described(path: Path) -> tuple[tuple[str, ...], str, float]:
 
 
 def _parsed(content: bytes) -> Element:
-    # defusedxml refuses entities and, here, any DOCTYPE.
-    from defusedxml import DefusedXmlException
-    from defusedxml.ElementTree import fromstring
-
     try:
         # The tester declares GB2312; bytes outside it show damage that the unpacked rows do not show.
         text = content.decode("gb2312")
