@@ -166,8 +166,9 @@ def _record(campaign: Campaign, trial: TrialRecord, cell: CellPlan, actor: str) 
         return f"{ledger.record_failure(trial.uid, cell.failure, actor=actor)} as failed ({cell.failure.reason})"
     if cell.result is None:
         if trial.state in {TrialState.PROPOSED, TrialState.CLAIMED}:
-            ledger.mark(trial.uid, "in_test", reason="lab files came in", actor=actor)
-        return "in test; no outcome yet"
+            ledger.mark(trial.uid, "in_test", reason="its cell or its files were named", actor=actor)
+            return "in test; no outcome yet"
+        return f"noted; the trial is {trial.state}"
     result = cell.result
     if cell.is_correction and trial.result is not None:
         # What the new source says nothing about still stands.

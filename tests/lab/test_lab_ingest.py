@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from afssb_opt import Campaign
 from afssb_opt.campaign.ingesting import cell_folder, commit_plan, plan_ingest, waiting_long
-from afssb_opt.campaign.lab_notes import held_parts
+from afssb_opt.campaign.lab_notes import held_parts, lab_notes
 from afssb_opt.campaign.lease import hold_lease
 from afssb_opt.cli.app import app
 from afssb_opt.domain.errors import InputError
@@ -317,3 +317,11 @@ def test_two_ingests_of_one_folder_at_once_record_each_cell_once(campaign, inbox
     assert said == ["already_known"] * 2 + ["recorded"] * 2
     assert [trial.n_revisions for trial in campaign.trials()] == [0, 0, 0]
     assert campaign.ledger.check() == []
+
+
+def test_a_sheet_that_names_cells_only_says_that_they_are_in_test(campaign, inbox):
+    label = campaign.trials()[0].label
+    (inbox / "sheet.csv").write_text(f"trial,cell_id,cell_area_cm2,status\n{label},AB-1,0.785,\n")
+    ingest(campaign, inbox)
+    assert state(campaign, label).state is TrialState.IN_TEST
+    assert lab_notes(campaign.ledger, campaign.uid).areas == {label: 0.785}
