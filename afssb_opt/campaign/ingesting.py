@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from afssb_opt.campaign.lab_notes import INGESTED, lab_notes
 from afssb_opt.campaign.lease import hold_lease
 from afssb_opt.campaign.quarantine import hold
-from afssb_opt.campaign.stores import safe_file_name
 from afssb_opt.domain.errors import InputError, Problem
 from afssb_opt.domain.trials import OPEN_STATES, TrialState
 from afssb_opt.lab.cell_folder import RAW, original_name, write_cell_folder
@@ -39,7 +38,6 @@ NOTHING_ASKED: Final = Asked()
 # A cell that nobody mentions for a month is asked about (lab_files section 5, row 70).
 LONG_S: Final = 30 * 86_400.0
 _RECORDED_BEFORE: Final = Finding("file.repeated", Verdict.NOTE, "", "was recorded before", "", "Nothing is done")
-LAB_FOLDER: Final = "lab"
 # Names that spreadsheets, cyclers and systems leave beside the data.
 _SKIPPED_PREFIXES: Final = ("~$", ".", "._")
 _SKIPPED_NAMES: Final = frozenset({"thumbs.db", "desktop.ini"})
@@ -147,7 +145,7 @@ def record_cell(campaign: Campaign, cell: CellPlan, actor: str) -> str:
 
 def cell_folder(campaign: Campaign, label: str) -> Path:
     """Return the folder of a trial's lab files, for the reviewer."""
-    return campaign.stores.folder / LAB_FOLDER / safe_file_name(campaign.spec.name) / label
+    return campaign.stores.lab_folder(campaign.spec.name) / label
 
 
 def waiting_long(campaign: Campaign, now: float) -> list[TrialRecord]:

@@ -58,6 +58,10 @@ class Stores:
                 "Mend its permissions, or choose another with AFSSB_HOME=/path/to/folder"
             )
 
+    def lab_folder(self, campaign_name: str) -> Path:
+        """Return the folder that holds one folder of lab files per trial label."""
+        return self.folder / "lab" / safe_file_name(campaign_name)
+
     def report_path(self, campaign_name: str) -> Path:
         """Return where the report of a campaign is written."""
         return self.folder / "reports" / f"{safe_file_name(campaign_name)}.html"

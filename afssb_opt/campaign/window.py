@@ -27,7 +27,12 @@ class Window:
         self._campaign = campaign
         place = resolve_tracking(campaign.stores.folder)
         self._mirror = Mirror(
-            campaign.spec, campaign.ledger, campaign.record_of_campaign, place.uri, place.artifact_root
+            campaign.spec,
+            campaign.ledger,
+            campaign.record_of_campaign,
+            place.uri,
+            place.artifact_root,
+            campaign.stores.lab_folder(campaign.spec.name),
         )
 
     def update(

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from afssb_opt.campaign import Campaign
+from afssb_opt.campaign.lab_notes import held_parts
 from afssb_opt.cli.output import heading, plain_table, print_json, shown, text_console
 from afssb_opt.cli.tables import pareto_table, trials_frame
 
@@ -14,6 +15,7 @@ def status(campaign: Path, as_json: bool) -> None:
     """Print trials by state, the Pareto set and whether the campaign goes on."""
     with Campaign.load(campaign, read_only=True) as opened:
         trials, best, done = opened.trials(), opened.best(), opened.stop_reason()
+        n_held = len(held_parts(opened.ledger, opened.uid))
         counts = Counter(str(trial.state) for trial in trials)
         if as_json:
             print_json(
@@ -24,6 +26,7 @@ def status(campaign: Path, as_json: bool) -> None:
                     "round": max((t.round for t in trials), default=0),
                     "stop_reason": done,
                     "changes": [str(change) for change in opened.changes],
+                    "n_held": n_held,
                     "n_excluded": sum(t.is_excluded for t in trials),
                     "pareto": best.to_dict("records"),
                 }
@@ -34,6 +37,8 @@ def status(campaign: Path, as_json: bool) -> None:
         console.print("  " + (", ".join(f"{n} {state}" for state, n in counts.items()) or "no trial yet"))
         for change in opened.changes:
             console.print(f"  [yellow]changed since the last run[/yellow] {change}")
+        if n_held:
+            console.print(f"  {n_held} lab results are held for a person: afssb ingest {campaign} --held")
         console.print(f"  {done}" if done else "  goes on with `afssb run`")
         if len(best):
             console.print(pareto_table(opened.spec, best))

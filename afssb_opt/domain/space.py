@@ -137,7 +137,9 @@ class DesignSpace:
         if not problems:
             for rule in self.rules:
                 for broken in np.flatnonzero(~rule.holds(designs)):
-                    problems.append(Problem(f"row {broken}", f"breaks the rule {rule}", "Change the design or the rule"))
+                    problems.append(
+                        Problem(f"row {broken}", f"breaks the rule {rule}", "Change the design or the rule")
+                    )
         return problems
 
     def _value_problem(self, variable: Variable, design: pd.Series) -> tuple[str, str] | None:

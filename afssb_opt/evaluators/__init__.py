@@ -7,7 +7,15 @@ from afssb_opt.evaluators.protocol import Evaluation, Evaluator
 from afssb_opt.evaluators.python_function import PythonEvaluator
 from afssb_opt.evaluators.simulation import Simulated, SimulationEvaluator, simulate
 
-__all__ = ["Evaluation", "Evaluator", "PythonEvaluator", "Simulated", "SimulationEvaluator", "make_evaluator", "simulate"]
+__all__ = [
+    "Evaluation",
+    "Evaluator",
+    "PythonEvaluator",
+    "Simulated",
+    "SimulationEvaluator",
+    "make_evaluator",
+    "simulate",
+]
 
 
 def make_evaluator(spec: CampaignSpec) -> Evaluator | None:

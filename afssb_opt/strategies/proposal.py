@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -27,6 +27,8 @@ from afssb_opt.strategies.search import maximise
 SCOUT_EVERY: Final = 4
 # Attempts to find a design that is new after rounding, each over a fresh sample.
 MAX_ATTEMPTS: Final = 4
+# The best points of the search among which BoTorch decides; the six that were followed and their neighbours.
+N_FINALISTS: Final = 24
 
 
 @dataclass(frozen=True)
@@ -129,17 +131,30 @@ class _Batch:
         return bool(model.outcomes or model.feasibility)
 
     def _best_design(self, seed: np.random.SeedSequence) -> pd.DataFrame | None:
-        build_seed, *attempts = seed.spawn(1 + MAX_ATTEMPTS)
+        build_seed, decision_seed, *attempts = seed.spawn(2 + MAX_ATTEMPTS)
         if self.prospects is None:
             self.prospects = self._build(build_seed)
         acquisition = self.prospects.acquisition
         space = MixedSpace(self.situation.space, self.shared, self._neglected_levels())
         for attempt in attempts:
             found, _ = maximise(acquisition, space, self.encoding, self._anchors(), attempt)
-            design = self._new_design(found)
+            design = self._new_design(self._decided(found, int(decision_seed.generate_state(1)[0])))
             if design is not None:
                 return design
         return None
+
+    def _decided(self, found: Candidates, seed: int) -> Candidates:
+        """Return the designs found with the best ones in the order that BoTorch gives them."""
+        if self.prospects is None or not self.prospects.decision.is_possible or not len(found):
+            return found
+        finalists = found.take(np.arange(min(N_FINALISTS, len(found))))
+        features = torch.as_tensor(self.encoding.features(finalists.unit, finalists.codes))
+        try:
+            order = self.prospects.decision.order(features, seed)
+        except StrategyError as error:
+            self.notes.append(f"{error}; the order of the search stands")
+            return found
+        return Candidates.stack([finalists.take(order), found.take(np.arange(len(finalists), len(found)))])
 
     def _neglected_levels(self) -> list[np.ndarray] | None:
         """Return, at every fourth cell, the levels tried less often than their even share."""
@@ -182,8 +197,10 @@ class _Batch:
         new = Candidates(space.to_unit(design), self.encoding.level_codes(design))
         self.taken = Candidates.stack([self.taken, new])
         if self.prospects is not None:
+            features = torch.as_tensor(self.encoding.features(new.unit, new.codes))
             with torch.no_grad():
-                self.prospects.acquisition.add(torch.as_tensor(self.encoding.features(new.unit, new.codes)))
+                self.prospects.acquisition.add(features)
+            self.prospects = replace(self.prospects, decision=self.prospects.decision.with_cell(features))
         if space.shared_names and len(self.chosen) == 1:
             self.shared = {name: design[name].iloc[0] for name in space.shared_names}
             self.space = MixedSpace(space, self.shared)

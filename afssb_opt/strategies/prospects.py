@@ -12,6 +12,7 @@ from torch import Tensor
 
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint, is_non_dominated
 from afssb_opt.strategies.acquisition import Acquisition, Limit, ObjectiveTerm
+from afssb_opt.strategies.decision import Decision
 from afssb_opt.strategies.hypervolume import nadir
 from afssb_opt.strategies.models import CampaignModel
 
@@ -28,11 +29,13 @@ class Prospects:
     """An acquisition ready to be maximised.
 
     Attributes:
+        decision: Chooses among the designs that the acquisition liked best.
         anchor_rows: Rows of the best cells so far.
         method: Name of the acquisition, for the user.
     """
 
     acquisition: Acquisition
+    decision: Decision
     anchor_rows: np.ndarray
     method: str
 
@@ -79,9 +82,13 @@ def build_prospects(
     base = _competitors(values, chance.numpy(), observed)
     acquisition = Acquisition(gps, terms, limits, model.feasibility, features[base], passes[base], reference,
                               n_ask=n_ask, seed=seed)  # fmt: skip
+    decision = Decision(gps, [judge.gp for judge in model.feasibility], terms, limits, features[base], reference)
     is_constrained = bool(limits or model.feasibility)
     return Prospects(
-        acquisition, _best_rows(values, chance.numpy()), _name(len(terms), is_constrained, bool(likely[observed].any()))
+        acquisition,
+        decision,
+        _best_rows(values, chance.numpy()),
+        _name(len(terms), is_constrained, bool(likely[observed].any())),
     )
 
 
@@ -158,7 +165,9 @@ def _competitors(values: np.ndarray, chance: np.ndarray, observed: np.ndarray) -
 def _name(n_objectives: int, is_constrained: bool, has_allowed: bool) -> str:
     if not n_objectives:
         return "search for a cell that works"
-    kind = "noisy expected improvement" if n_objectives == 1 else "noisy expected hypervolume improvement"
+    kind = "noisy expected improvement (qLogNEI)"
+    if n_objectives > 1:
+        kind = "noisy expected hypervolume improvement (qLogNEHVI)"
     if is_constrained and not has_allowed:
         return f"{kind}, weighted by feasibility (no allowed cell yet)"
     return f"{kind}, weighted by feasibility" if is_constrained else kind

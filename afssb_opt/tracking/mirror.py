@@ -65,6 +65,7 @@ class Mirror:
         campaign_record: CampaignRecord,
         tracking_uri: str,
         artifact_root: str | None = None,
+        lab_folder: Path | None = None,
     ) -> None:
         """Prepare a mirror; MLflow is not touched before the first sync.
 
@@ -74,12 +75,14 @@ class Mirror:
             campaign_record: The same campaign in the ledger.
             tracking_uri: As from `resolve_tracking`.
             artifact_root: URI of the folder for files; None leaves it to the server.
+            lab_folder: Folder with one folder of raw files per trial label, for the reviewer.
         """
         self._spec = spec
         self._ledger = ledger
         self._record = campaign_record
         self._uri = tracking_uri
         self._artifact_root = artifact_root
+        self._lab_folder = lab_folder
         self._client: MlflowClient | None = None
         self._experiment_id = ""
         # Runs by trial uid as of the last scan; None means that MLflow must be scanned before anything is written.
@@ -169,6 +172,7 @@ class Mirror:
                 runs[trial.uid] = write_trial_run(
                     client, self._experiment_id, self._spec, trial, known, cycling,
                     Path(folder) if has_figures else None,
+                    self._lab_folder / trial.label if self._lab_folder else None,
                 )  # fmt: skip
                 n_created, n_updated = n_created + (known is None), n_updated + (known is not None)
         return SyncReport(n_created, n_updated, n_unchanged)

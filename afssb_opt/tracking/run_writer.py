@@ -39,6 +39,7 @@ def write_trial_run(
     known: MirroredRun | None,
     cycling: pd.DataFrame | None,
     figure_folder: Path | None,
+    lab_files: Path | None = None,
 ) -> MirroredRun:
     """Create or update the run of a trial and return it as MLflow holds it then.
 
@@ -52,6 +53,7 @@ def write_trial_run(
         known: The run as MLflow holds it; None creates it.
         cycling: Cycling table, where its curves or files are not there yet.
         figure_folder: Where files are made before they are sent; None sends no files.
+        lab_files: Folder with the raw files of the trial's cells; it need not exist.
     """
     run = project_trial(spec, trial)
     note_sha256 = text_sha256(run.tags["mlflow.note.content"])
@@ -80,6 +82,8 @@ def write_trial_run(
     if cycling is not None and figure_folder is not None and files_sha256 != trial.cycling_sha256:
         _send_files(client, known.run_id, trial, cycling, figure_folder)
         files_sha256 = trial.cycling_sha256 or ""
+    if figure_folder is not None and lab_files is not None and lab_files.is_dir():
+        client.log_artifacts(known.run_id, str(lab_files), "lab")
     marks = {
         "afssb.cycling_sha256": cycling_sha256,
         "afssb.files_sha256": files_sha256,

@@ -1,0 +1,192 @@
+"""Which of the best candidates is taken: BoTorch's qLogNEI or qLogNEHVI on BoTorch models, built anew for each choice.
+
+The search screens thousands of points with the closed form of `acquisition.py`. The last word among the best has
+BoTorch: the same posteriors as `SingleTaskGP`, the cells measured, under test and already chosen as baseline.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
+
+import numpy as np
+import torch
+from botorch.acquisition.logei import qLogNoisyExpectedImprovement
+from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
+from botorch.acquisition.multi_objective.objective import GenericMCMultiOutputObjective
+from botorch.acquisition.objective import GenericMCObjective
+from botorch.exceptions.warnings import BotorchWarning
+from botorch.models import ModelListGP, SingleTaskGP
+from botorch.sampling.normal import SobolQMCNormalSampler
+from gpytorch.kernels import ConstantKernel, MaternKernel, ScaleKernel
+from gpytorch.means import ZeroMean
+from linear_operator.utils.errors import NotPSDError
+from linear_operator.utils.warnings import NumericalWarning
+from torch import Tensor
+
+from afssb_opt.domain.errors import StrategyError
+from afssb_opt.strategies.acquisition import Limit, ObjectiveTerm
+from afssb_opt.strategies.surrogate import JITTER, MEAN_VARIANCE, Ensemble, GaussianProcess
+
+# Per drawn set of hyperparameters, of which there are four. Each costs a partition of the objective space; with 128
+# a batch of four took 26 s of processor time for three objectives, with 16 three.
+N_SAMPLES: Final = 16
+# The partitioning behind qLogNEHVI grows steeply with the number of objectives.
+MAX_OBJECTIVES: Final = 3
+
+Constraint = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a choice among finalists rests on.
+
+    Attributes:
+        gps: Models of objectives and limited outcomes.
+        judges: Latent models of pass/fail outcomes; positive passes.
+        terms: Objectives.
+        limits: Constraints on modelled outcomes.
+        baseline: `(b, n_columns)` features of the cells measured, under test or already chosen.
+        reference: `(m,)` reference point in standardised, maximised units.
+    """
+
+    gps: Sequence[Ensemble]
+    judges: Sequence[Ensemble]
+    terms: Sequence[ObjectiveTerm]
+    limits: Sequence[Limit]
+    baseline: Tensor
+    reference: np.ndarray
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether BoTorch's acquisitions cover the case; else the order of the search stands."""
+        return 1 <= len(self.terms) <= MAX_OBJECTIVES and len(self.baseline) > 0
+
+    def with_cell(self, features: Tensor) -> Decision:
+        """Return the decision with one more cell under test, `(1, n_columns)`."""
+        return replace(self, baseline=torch.cat([self.baseline, features]))
+
+    def order(self, candidates: Tensor, seed: int) -> np.ndarray:
+        """Return the order of `(n, n_columns)` candidates, best first, averaged over the hyperparameters drawn.
+
+        Raises:
+            StrategyError: BoTorch cannot factorise a covariance of this data.
+        """
+        n_members = max(len(gp.members) for gp in (*self.gps, *self.judges))
+        try:
+            values = [
+                log_values(
+                    [gp.members[k % len(gp.members)] for gp in self.gps],
+                    [judge.members[k % len(judge.members)] for judge in self.judges],
+                    self.terms, self.limits, self.baseline, self.reference, candidates, seed,
+                )
+                for k in range(n_members)
+            ]  # fmt: skip
+        except (NotPSDError, RuntimeError) as error:
+            raise StrategyError(f"BoTorch could not evaluate the finalists ({error})") from error
+        total = torch.logsumexp(torch.stack(values), dim=0)
+        return np.argsort(-torch.nan_to_num(total, nan=-torch.inf).numpy(), kind="stable")
+
+
+def as_botorch(gp: GaussianProcess) -> SingleTaskGP:
+    """Return the BoTorch model with the same posterior.
+
+    One-sided observations stand in it as the Gaussian ones that expectation propagation found for them.
+    """
+    hyperparameters, shape = gp.hyperparameters, gp.shape
+    kernel = ConstantKernel()
+    kernel.constant = torch.tensor(MEAN_VARIANCE, dtype=torch.float64)
+    for looks_at, log_variance in zip(shape.terms, hyperparameters.log_variances, strict=True):
+        columns = np.flatnonzero(looks_at[shape.groups])
+        matern = MaternKernel(nu=2.5, ard_num_dims=len(columns), active_dims=tuple(columns.tolist()))
+        term = ScaleKernel(matern)
+        matern.lengthscale = hyperparameters.log_lengths.exp()[torch.as_tensor(shape.groups[columns])]
+        term.outputscale = log_variance.exp()
+        kernel = kernel + term
+    with warnings.catch_warnings():
+        # The features are scaled and the targets standardised by us, on purpose not to mean 0 and variance 1.
+        warnings.simplefilter("ignore", BotorchWarning)
+        warnings.simplefilter("ignore", NumericalWarning)
+        model = SingleTaskGP(
+            gp.features,
+            gp.targets[:, None],
+            (gp.noise + JITTER)[:, None],
+            covar_module=kernel.double(),
+            mean_module=ZeroMean(),
+            outcome_transform=None,
+        )
+    model.eval()
+    return model
+
+
+def log_values(
+    members: Sequence[GaussianProcess],
+    judges: Sequence[GaussianProcess],
+    terms: Sequence[ObjectiveTerm],
+    limits: Sequence[Limit],
+    baseline: Tensor,
+    reference: np.ndarray,
+    candidates: Tensor,
+    seed: int,
+) -> Tensor:
+    """Return the `(n,)` logarithmic noisy expected (hypervolume) improvement of candidates, by BoTorch.
+
+    Args:
+        members: One model per outcome.
+        judges: Latent models of pass/fail outcomes; positive passes.
+        terms: Objectives over the outcomes, one to three.
+        limits: Constraints on outcomes.
+        baseline: `(b, n_columns)` features of the cells that new ones compete with, at least one.
+        reference: `(m,)` reference point in standardised, maximised units.
+        candidates: `(n, n_columns)` features.
+        seed: Of the samples.
+    """
+    model = ModelListGP(*[as_botorch(gp) for gp in (*members, *judges)])
+    constraints = [
+        *_limit_constraints(limits),
+        *(partial(_shortfall, model=len(members) + i, low=0.0) for i in range(len(judges))),
+    ]
+    sampler = SobolQMCNormalSampler(torch.Size([N_SAMPLES]), seed=seed)
+
+    def objective(samples: Tensor, X: Tensor | None = None) -> Tensor:  # noqa: ARG001  BoTorch passes it
+        return torch.stack([term.maximised(samples[..., term.model]) for term in terms], dim=-1)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BotorchWarning)
+        warnings.simplefilter("ignore", NumericalWarning)
+        if len(terms) == 1:
+            single = GenericMCObjective(lambda samples, X=None: objective(samples, X)[..., 0])
+            acquisition = qLogNoisyExpectedImprovement(
+                model, baseline, sampler=sampler, objective=single, constraints=constraints or None,
+                prune_baseline=False, cache_root=False,
+            )  # fmt: skip
+        else:
+            acquisition = qLogNoisyExpectedHypervolumeImprovement(
+                model, reference.tolist(), baseline, sampler=sampler,
+                objective=GenericMCMultiOutputObjective(objective), constraints=constraints or None,
+                prune_baseline=False, cache_root=False,
+            )  # fmt: skip
+        with torch.no_grad():
+            return acquisition(candidates.unsqueeze(-2))
+
+
+def _limit_constraints(limits: Sequence[Limit]) -> list[Constraint]:
+    """Return BoTorch's form of the limits: negative where they hold."""
+    constraints: list[Constraint] = []
+    for limit in limits:
+        if np.isfinite(limit.low):
+            constraints.append(partial(_shortfall, model=limit.model, low=limit.low))
+        if np.isfinite(limit.high):
+            constraints.append(partial(_overshoot, model=limit.model, high=limit.high))
+    return constraints
+
+
+def _shortfall(samples: Tensor, model: int, low: float) -> Tensor:
+    return low - samples[..., model]
+
+
+def _overshoot(samples: Tensor, model: int, high: float) -> Tensor:
+    return samples[..., model] - high
