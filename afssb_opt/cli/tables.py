@@ -16,7 +16,7 @@ MAX_ROWS = 12
 
 def pareto_table(spec: CampaignSpec, best: pd.DataFrame) -> Table:
     """Return the Pareto set as a table, best by the first objective on top."""
-    title = f"Pareto set: {len(best)} designs that no other beats"
+    title = f"Pareto set: {len(best)} design{'s' if len(best) > 1 else ''} that no other beats"
     if len(best) > MAX_ROWS:
         title += f" (the {MAX_ROWS} best by {spec.objectives[0].outcome})"
     table = plain_table(title)

@@ -434,3 +434,18 @@ def test_an_amended_question_reaches_mlflow(bench, mlflow_db):
     bench.record = bench.ledger.amend_campaign(bench.record.uid, {"question": "?"}, "b" * 64, ["question changed"])
     mirror_of(bench, mlflow_db).sync(has_report=False)
     assert runs_of(bench, mlflow_db)["campaign"].data.tags["afssb.question"] == "Which seed is cheap?"
+
+
+def test_the_raw_files_of_a_cell_are_in_its_run(bench, mlflow_db, tmp_path):
+    (trial,) = bench.propose(1)
+    raw = tmp_path / "lab" / trial.label / "raw"
+    raw.mkdir(parents=True)
+    (raw / "cell.mpt").write_text("EC-Lab")
+    bench.complete(trial, 20)
+    uri = f"sqlite:///{mlflow_db}"
+    root = (bench.folder / "files").as_uri()
+    Mirror(bench.spec, bench.ledger, bench.record, uri, root, lab_folder=tmp_path / "lab").sync()
+    run = runs_of(bench, mlflow_db)[trial.label]
+    assert [file.path for file in client_of(mlflow_db).list_artifacts(run.info.run_id, "lab/raw")] == [
+        "lab/raw/cell.mpt"
+    ]
