@@ -31,7 +31,7 @@ $(VENV)/.installed: requirements.lock requirements-torch.lock pyproject.toml
 # Writes requirements.lock anew from pyproject.toml; needs uv.
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-annotate --no-emit-index-url --no-emit-package torch --constraint requirements-torch.lock \
+	  --no-annotate --no-emit-package torch --constraint requirements-torch.lock \
 	  --output-file requirements.lock
 
 clean:
