@@ -52,11 +52,6 @@ def quarantine_folder(campaign: Campaign) -> Path:
     return campaign.stores.folder / "lab" / safe_file_name(campaign.spec.name) / HELD_FOLDER
 
 
-def n_held(campaign: Campaign) -> int:
-    """Return how many parts wait for a person."""
-    return len(held_parts(campaign.ledger, campaign.uid))
-
-
 def held_part(campaign: Campaign, key: str) -> HeldPart:
     """Return one held part.
 
