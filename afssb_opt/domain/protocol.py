@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 Fixture = Literal["constant_gap", "constant_force"]
+CellType = Literal["full", "half"]
 
 # Practical capacity of NMC811 at C/10, afssb_facts c6 (195-200 mAh/g).
 CATHODE_CAPACITY_MAH_G = 200.0
@@ -20,6 +21,8 @@ class Protocol:
         areal_capacity_mah_cm2: Reversible cathode capacity per electrode area.
         cycles: Cycles after which a living cell is stopped; a longer life is right-censored there.
         fixture: `constant_gap` (rigid, pressure moves with thickness) or `constant_force` (spring).
+        cell_type: `full`, or `half`: lithium comes from a counter electrode without end and each charge plates
+            `areal_capacity_mah_cm2`.
     """
 
     temperature_c: float = 60.0
@@ -33,6 +36,7 @@ class Protocol:
     fixture: Fixture = "constant_gap"
     cathode: str = "NMC811"
     electrolyte: str = "Li6PS5Cl"
+    cell_type: CellType = "full"
 
     @property
     def discharge_ma_cm2(self) -> float:

@@ -1,4 +1,4 @@
-"""What is known about each seed alloy: one table of quantities with unit, source and trust per value."""
+"""What is known about each seed: quantities with unit, source and trust per value, and the layer it was reported in."""
 
 from __future__ import annotations
 
@@ -23,6 +23,32 @@ DESCRIPTORS: Final = (
     "li_solubility_rank",
     "log10_price_usd_kg",
 )
+
+
+# Kinds of layer that the literature reports a seed in; what each means stands in docs/simulation.md.
+LayerClass = Literal[
+    "none", "metal_film", "metal_particles", "bilayer", "conversion", "carbon", "carbon_metal", "hydride"
+]
+LAYER_CLASSES: Final = get_args(LayerClass)
+
+
+@dataclass(frozen=True)
+class SeedLayer:
+    """The layer that a seed was reported in.
+
+    Attributes:
+        carbon: Host carbon of a composite: `black`, `graphite`, or `none` for a layer without carbon.
+        reference: Who reported it.
+    """
+
+    layer_class: LayerClass
+    carbon: Literal["none", "black", "graphite"]
+    reference: str
+
+    @property
+    def is_composite(self) -> bool:
+        """Whether the name itself means a carbon layer, which cannot be built as a film."""
+        return self.carbon != "none"
 
 
 @dataclass(frozen=True)
@@ -75,3 +101,23 @@ def seed_descriptors(name: str) -> dict[str, float]:
     """Return the descriptors of one alloy for the surrogate."""
     quantities = seed_alloy(name)
     return {descriptor: quantities[descriptor].value for descriptor in DESCRIPTORS}
+
+
+@cache
+def seed_layer_table() -> pd.DataFrame:
+    """Return the reported layers: columns alloy, layer_class, carbon, reference."""
+    with (files("afssb_opt.domain") / "seed_layers.csv").open(encoding="utf-8") as stream:
+        return pd.read_csv(stream, keep_default_na=False)
+
+
+@cache
+def seed_layer(name: str) -> SeedLayer:
+    """Return the layer that a seed was reported in.
+
+    Raises:
+        KeyError: The alloy is not in the table.
+    """
+    rows = seed_layer_table().set_index("alloy")
+    if name not in rows.index:
+        raise KeyError(f"seed '{name}' has no reported layer. {suggest(name, rows.index)}")
+    return SeedLayer(**{str(key): value for key, value in rows.loc[name].to_dict().items()})

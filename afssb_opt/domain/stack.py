@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from afssb_opt.domain.protocol import Protocol
-from afssb_opt.domain.seed_alloys import seed_value
+from afssb_opt.domain.seed_alloys import seed_layer, seed_value
 from afssb_opt.domain.standard_variables import STANDARD_VARIABLES
 
 # The interlayer is a pressed composite of carbon black with a share of seed; level `none` is carbon alone.
@@ -70,8 +70,22 @@ def energy_per_mass_wh_kg(energy_mwh_cm2: float, layers: Sequence[Layer]) -> flo
     return 1e3 * energy_mwh_cm2 / stack_mass_mg_cm2(layers)
 
 
-def interlayer_density_g_cm3(seed_alloy: str) -> float:
-    """Return the density of the pressed interlayer."""
+def is_composite(seed_alloy: str, layer_class: str) -> bool:
+    """Tell whether the interlayer is a pressed carbon composite rather than the dense seed alone."""
+    return layer_class == "carbon_metal" or seed_layer(seed_alloy).is_composite
+
+
+def interlayer_thickness_um(design: Mapping[str, object]) -> float:
+    """Return the thickness of the layer as built: a bare collector has none, whatever thickness the design names."""
+    if not _is_composite(design) and seed_value(_seed(design), "density_g_cm3") == 0:
+        return 0.0
+    return _number(design, "interlayer_thickness_um")
+
+
+def interlayer_density_g_cm3(seed_alloy: str, layer_class: str = "carbon_metal") -> float:
+    """Return the density of the layer, pores included; a film is dense."""
+    if not is_composite(seed_alloy, layer_class):
+        return seed_value(seed_alloy, "density_g_cm3")
     return INTERLAYER_SOLID_FRACTION / _specific_volume_cm3_g(seed_alloy)
 
 
@@ -79,8 +93,9 @@ def seed_loading_mg_cm2(design: Mapping[str, object]) -> float:
     """Return the mass of seed per electrode area."""
     if seed_value(_seed(design), "density_g_cm3") == 0:
         return 0.0
-    thickness = _number(design, "interlayer_thickness_um")
-    return 0.1 * thickness * interlayer_density_g_cm3(_seed(design)) * SEED_MASS_SHARE
+    share = SEED_MASS_SHARE if _is_composite(design) else 1.0
+    density = interlayer_density_g_cm3(_seed(design), _layer_class(design))
+    return 0.1 * interlayer_thickness_um(design) * density * share
 
 
 def seed_cost_usd_m2(design: Mapping[str, object]) -> float:
@@ -93,7 +108,8 @@ def seed_cost_usd_m2(design: Mapping[str, object]) -> float:
 def cell_layers(design: Mapping[str, object], protocol: Protocol, plated_thickness_um: float) -> tuple[Layer, ...]:
     """Return the layers of one charged cell inside a stack: collectors are shared with its neighbours.
 
-    Packaging is left out. Li3N replaces composite at equal mass and leaves its volume behind.
+    Packaging is left out, and a buffer counts as part of the fixture. Li3N replaces composite at equal mass and
+    leaves its volume behind.
 
     Args:
         plated_thickness_um: Lithium at the end of charge.
@@ -107,7 +123,11 @@ def cell_layers(design: Mapping[str, object], protocol: Protocol, plated_thickne
         Layer("cathode composite", composite_um, CATHODE_DENSITY_G_CM3),
         Layer("Li3N and the void it leaves", additive_um, LI3N_DENSITY_G_CM3),
         Layer("separator", SEPARATOR_UM, SEPARATOR_DENSITY_G_CM3),
-        Layer("interlayer", _number(design, "interlayer_thickness_um"), interlayer_density_g_cm3(_seed(design))),
+        Layer(
+            "interlayer",
+            interlayer_thickness_um(design),
+            interlayer_density_g_cm3(_seed(design), _layer_class(design)),
+        ),
         Layer("plated lithium", plated_thickness_um, LITHIUM_DENSITY_G_CM3),
         Layer("steel collector", STEEL_UM, STEEL_DENSITY_G_CM3, 0.5),
     )
@@ -141,6 +161,14 @@ def _specific_volume_cm3_g(seed_alloy: str) -> float:
 
 def _seed(design: Mapping[str, object]) -> str:
     return str(design.get("seed_alloy", STANDARD_VARIABLES["seed_alloy"].default))
+
+
+def _layer_class(design: Mapping[str, object]) -> str:
+    return str(design.get("layer_class", STANDARD_VARIABLES["layer_class"].default))
+
+
+def _is_composite(design: Mapping[str, object]) -> bool:
+    return is_composite(_seed(design), _layer_class(design))
 
 
 def _number(design: Mapping[str, object], name: str) -> float:

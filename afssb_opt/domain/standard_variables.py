@@ -15,6 +15,7 @@ class StandardVariable:
         plausible_high: Upper end, likewise.
         default: Value of a cell whose design does not name the variable.
         hint: Which unit a value outside the plausible range is probably in.
+        levels: Allowed levels of a variable that is not a number; empty where a table of its own lists them.
     """
 
     name: str
@@ -24,6 +25,7 @@ class StandardVariable:
     plausible_low: float = 0.0
     plausible_high: float = 0.0
     hint: str = ""
+    levels: tuple[str, ...] = ()
 
     @property
     def is_numeric(self) -> bool:
@@ -62,6 +64,21 @@ STANDARD_VARIABLES: Final[dict[str, StandardVariable]] = {
             0.0,
             30.0,
             "the unit is wt% of the whole cathode composite; 5 means 5 %",
+        ),
+        # `carbon_metal` presses the seed into carbon black, `metal_film` leaves it dense, `as_reported` follows the
+        # layer table of the seeds: `none` is then a bare collector and `Ag-C` a composite.
+        StandardVariable(
+            "layer_class", "Layer", "", "carbon_metal", levels=("carbon_metal", "metal_film", "as_reported")
+        ),
+        StandardVariable("buffer", "Buffer", "", "none", levels=("none", "carbon_felt", "silicone", "mxene")),
+        StandardVariable(
+            "current_collector_roughness_um",
+            "Collector roughness",
+            "um",
+            0.0,
+            0.0,
+            20.0,
+            "the unit is um of arithmetic roughness; 0 is a smooth foil",
         ),
     )
 }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
 from afssb_opt.domain.protocol import Protocol
 from afssb_opt.domain.seed_alloys import seed_value
+from afssb_opt.simulation.hardware import with_hardware
 from afssb_opt.simulation.interlayer import Design, Interlayer, Seed
 from afssb_opt.simulation.model import ACTIVE, CATHODE, LI3N, N_COEFFICIENTS, N_STATES, R_CATHODE, VOID
 from afssb_opt.simulation.parameters import CellParameters
@@ -35,6 +36,19 @@ _HINDRANCE_C_RATE = 1.0 / 6.0
 _LAYER_CREEP_UM_PER_MPA = 10.0 / 2.0
 _INTERFACE_REFERENCE_MPA = 5.0
 _PENETRATION_REFERENCE_MPA = 10.0
+# The counter electrode of a half cell: so much lithium, half way filled, that nothing about it changes.
+_RESERVOIR = 1000.0
+_HALF_CELL = {
+    "stoichiometry_pristine": 0.5, "cathode_fade_per_cycle": 0.0, "cathode_growth_ohm_cm2_per_cycle": 0.0,
+    "cathode_resistance_ohm_cm2": 0.0, "cathode_contact_ohm_cm2": 0.0,
+}  # fmt: skip
+# The host helps out while the metal runs low. A strip ends when it has emptied what the host holds, this share of it,
+# and leaves switch^2 / host of metal stranded; the switch below is chosen so.
+_HOST_HELPS = 0.85
+# Sharpest switch that steps of seconds resolve.
+_SHARPEST_SWITCH_MAH_CM2 = 0.002
+# Stranding that dense nuclei leave, assumed.
+_STRANDED_BY_DENSE = 0.1
 # Nanometre seed mixed into carbon still leaves the bare collector visible below this carbon thickness, assumed.
 _CARBON_COVER_UM = 1.0
 
@@ -68,6 +82,7 @@ class CellCoefficients:
     rough_pressure: float
     void_mean: float
     delamination_rate: float
+    delamination_start: float
     delamination_pressure: float
     assembled_pressure: float
     stiffness: float
@@ -80,6 +95,7 @@ class CellCoefficients:
     dense_nuclei: float
     coalescence: float
     leak: float
+    electronic_leak: float
     cathode_max: float
     cathode_full: float
     cathode_fade: float
@@ -113,13 +129,18 @@ def arrhenius(activation_kj_mol: float, temperature_c: float) -> float:
     return math.exp(-activation_kj_mol / GAS_CONSTANT_KJ_MOL_K * inverse)
 
 
-def build_cell(design: Design, protocol: Protocol, p: CellParameters) -> Cell:
+def build_cell(design: Design, protocol: Protocol, parameters: CellParameters) -> Cell:
     """Derive the coefficients and the fresh state of one cell."""
+    p = with_hardware(parameters, design.buffer, design.current_collector_roughness_um)
+    if protocol.cell_type == "half":
+        p = replace(p, **_HALF_CELL)
     seed = Seed.from_table(design.seed_alloy)
     layer = Interlayer.from_design(design, seed, p)
     li3n = design.li3n_wt_pct / 100.0
     capacity = protocol.areal_capacity_mah_cm2 * (1.0 - li3n)
     cathode_max = capacity / (p.stoichiometry_discharged - charged_stoichiometry(protocol.upper_voltage_v))
+    if protocol.cell_type == "half":
+        cathode_max *= _RESERVOIR
     coefficients = _coefficients(design, protocol, p, seed, layer, capacity, cathode_max)
     state = np.zeros(N_STATES)
     composite_mg_cm2 = protocol.cathode_loading_mg_cm2 / p.active_mass_share
@@ -152,10 +173,10 @@ def _coefficients(
     capacity: float,
     cathode_max: float,
 ) -> np.ndarray:
-    thickness = design.interlayer_thickness_um
     pressure = design.stack_pressure_mpa
     charging = protocol.current_density_ma_cm2
-    covered = layer.coverage
+    carbon_um = layer.carbon_um
+    covered = layer.coverage if seed.is_alloying else 0.0
 
     def hot(activation_kj_mol: float) -> float:
         return arrhenius(activation_kj_mol, protocol.temperature_c)
@@ -165,25 +186,37 @@ def _coefficients(
     gas = 1.0 + (design.li3n_wt_pct / 100.0 / p.li3n_void_weight) ** 2
 
     bare_mv = p.carbon_nucleation_mv + (seed_value("none", "nucleation_overpotential_mv") - p.carbon_nucleation_mv) * (
-        math.exp(-thickness / _CARBON_COVER_UM)
+        math.exp(-carbon_um / _CARBON_COVER_UM)
     )
     nucleation_mv = covered * seed.nucleation_mv + (1.0 - covered) * bare_mv
 
-    path_cm = 1e-4 * p.diffusion_path_share * thickness
+    path_cm = 1e-4 * p.diffusion_path_share * layer.thickness_um
     diffusion_h = path_cm**2 / (layer.diffusivity_cm2_s * hot(p.host_activation_kj_mol)) / SECONDS_PER_HOUR
     lag = charging / layer.capacity_mah_cm2 * diffusion_h
 
-    layer_flux = p.layer_creep_ma_cm2 * hot(p.host_activation_kj_mol) * pressure * _LAYER_CREEP_UM_PER_MPA / thickness
+    # A composite that lithium creeps through keeps the metal behind it and feeds what is stripped there.
+    separated = layer.intact * (1.0 - math.exp(-carbon_um / p.blocking_um))
+    layer_flux = 0.0
+    if carbon_um > 0.0:
+        layer_flux = p.layer_creep_ma_cm2 * hot(p.host_activation_kj_mol) * layer.transport * layer.intact
+        layer_flux *= pressure * _LAYER_CREEP_UM_PER_MPA / carbon_um
     at_electrolyte = charging / (charging + layer_flux)
-    exposed = 1.0 - (1.0 - math.exp(-thickness / p.blocking_um)) * (1.0 - at_electrolyte)
-    sei_area = (1.0 + covered * (seed.sei_factor - 1.0)) * (p.blocking_leak + (1.0 - p.blocking_leak) * exposed)
+    exposed = 1.0 - separated * (1.0 - at_electrolyte)
+    # A collector without seed reacts all over; a seed reacts where it covers.
+    reacting = layer.coverage if seed.is_metal else 1.0
+    sei_area = (1.0 + reacting * (seed.sei_factor - 1.0)) * (p.blocking_leak + (1.0 - p.blocking_leak) * exposed)
 
-    compliant = _COMPLIANT_LEFT + (1.0 - _COMPLIANT_LEFT) * math.exp(-thickness / _COMPLIANT_UM)
+    compliant = _COMPLIANT_LEFT + (1.0 - _COMPLIANT_LEFT) * math.exp(-carbon_um / _COMPLIANT_UM)
     delamination = (1.0 + covered * (seed.delamination - 1.0)) * compliant
     bond_loss = p.dead_floor + (1.0 - p.dead_floor) * delamination
+    # What lithium does at the electrolyte it does not do behind a layer: delaminate, be cut off, grow filaments.
+    delamination *= exposed
 
+    dense = math.exp(-nucleation_mv / p.nucleation_scale_mv)
+    stranded = p.stranded_mah_cm2 * (_STRANDED_BY_DENSE + (1.0 - _STRANDED_BY_DENSE) * (1.0 - dense)) * exposed
+    stranded /= hot(p.creep_activation_kj_mol)
     unevenness = 1.0 + protocol.discharge_ma_cm2 / (p.uneven_current_ma_cm2 * hot(p.critical_current_activation_kj_mol))
-    scaffold = seed.solubility * layer.dense_seed_um / (layer.dense_seed_um + _SCAFFOLD_HALF_UM)
+    scaffold = seed.dissolved * layer.dense_seed_um / (layer.dense_seed_um + _SCAFFOLD_HALF_UM)
     aggregation = 1.0 + covered * (seed.aggregation_factor - 1.0)
     aggregated = _VOIDS_WITHOUT_AGGREGATION + (1.0 - _VOIDS_WITHOUT_AGGREGATION) * aggregation
     alloy = covered * p.seed_share_of_diffusion
@@ -201,9 +234,13 @@ def _coefficients(
         p.critical_current_ma_cm2
         * (1.0 + covered * (seed.filament_factor - 1.0))
         * hot(p.critical_current_activation_kj_mol)
-        * (1.0 + thickness / p.critical_current_um)
+        * (1.0 + layer.intact * carbon_um / p.critical_current_um)
     )
-    shield = (1.0 + thickness / p.penetration_shield_um) ** 2
+    shield = (1.0 + layer.intact * carbon_um / p.penetration_shield_um) ** 2
+    if carbon_um > 0.0:
+        layer_ohm_cm2 = p.layer_resistance_ohm_cm2_um * carbon_um / hot(p.host_activation_kj_mol)
+    else:
+        layer_ohm_cm2 = p.film_resistance_ohm_cm2_um * layer.thickness_um * ionic
     values = CellCoefficients(
         li3n_share=p.li3n_current_share,
         li3n_switch=p.li3n_switch_mah_cm2,
@@ -213,16 +250,17 @@ def _coefficients(
         host_uptake=p.host_uptake_1_h * hot(p.host_activation_kj_mol),
         uptake_room=p.host_uptake_room_mah_cm2,
         host_trapped=layer.trapped_share,
-        metal_switch=p.metal_switch_mah_cm2,
+        metal_switch=_metal_switch(p, stranded, layer.capacity_mah_cm2),
         sei_rate=p.sei_rate_mah2_cm4_h * hot(p.sei_activation_kj_mol),
         sei_area=sei_area,
         sei_initial=p.sei_initial_mah_cm2,
         sei_fresh=p.sei_fresh_surface * sei_area,
-        dead_per_void=p.dead_per_void * bond_loss * unevenness,
+        dead_per_void=p.dead_per_void * bond_loss * exposed * unevenness,
         delamination_exposure=p.delamination_exposure,
-        vacancy_limit=p.vacancy_limit_ma_cm2 * hot(p.vacancy_activation_kj_mol) * diffusion_gain,
+        vacancy_limit=p.vacancy_limit_ma_cm2 * hot(p.vacancy_activation_kj_mol) * diffusion_gain
+        + p.layer_supply_share * layer_flux * separated,
         void_gain=p.li_thickness_um_per_mah / p.void_zone_um * (1.0 - _SCAFFOLD_SAVES * scaffold) * aggregated,
-        plating_fill=p.li_thickness_um_per_mah / p.void_zone_um * math.exp(-nucleation_mv / p.nucleation_scale_mv),
+        plating_fill=p.li_thickness_um_per_mah / p.void_zone_um * dense,
         closure_log=math.log(creep_1_h),
         creep_exponent=p.creep_exponent,
         closure_floor=p.closure_time_floor_s / SECONDS_PER_HOUR,
@@ -230,28 +268,29 @@ def _coefficients(
         rough_pressure=p.rough_contact_pressure_mpa,
         void_mean=p.void_mean,
         delamination_rate=p.delamination_per_cycle * delamination * per_charge,
+        delamination_start=p.delamination_start,
         delamination_pressure=p.delamination_pressure_mpa,
         assembled_pressure=pressure,
-        stiffness=1.0 / (compliance + p.layer_compliance_um_mpa * thickness),
+        stiffness=1.0 / (compliance + p.layer_compliance_um_mpa * carbon_um),
         metal_thickness=p.li_thickness_um_per_mah,
         host_thickness=p.host_expansion_um_per_mah,
         pressure_loss=p.pressure_loss_share * pressure if is_gap else 0.0,
         relaxation=1.0 / p.pressure_loss_h,
-        filament=p.filament_rate_1_h / critical**6,
+        filament=p.filament_rate_1_h * (exposed / critical) ** 6,
         penetration=p.penetration_rate_1_h
-        * hot(p.creep_activation_kj_mol)
+        * hot(p.penetration_activation_kj_mol)
         / _PENETRATION_REFERENCE_MPA**PENETRATION_EXPONENT
         / shield,
-        dense_nuclei=math.exp(-nucleation_mv / p.nucleation_scale_mv),
+        dense_nuclei=dense,
         coalescence=p.coverage_capacity_mah_cm2,
         leak=p.leak_ma_cm2,
+        electronic_leak=p.electronic_leak_ma_cm2 * hot(p.electronic_activation_kj_mol),
         cathode_max=cathode_max,
         cathode_full=p.stoichiometry_discharged,
         cathode_fade=p.cathode_fade_per_cycle * hot(p.cathode_activation_kj_mol) * gas * per_charge,
         resistance_growth=p.cathode_growth_ohm_cm2_per_cycle * gas * per_charge,
         cathode_pressure=p.cathode_contact_mpa,
-        series_resistance=p.separator_resistance_ohm_cm2 * ionic
-        + p.layer_resistance_ohm_cm2_um * thickness / hot(p.host_activation_kj_mol),
+        series_resistance=p.separator_resistance_ohm_cm2 * ionic + layer_ohm_cm2,
         interface_resistance=p.interface_resistance_ohm_cm2
         * ionic
         * (_INTERFACE_REFERENCE_MPA / pressure) ** p.interface_pressure_exponent,
@@ -263,3 +302,9 @@ def _coefficients(
     if row.shape != (N_COEFFICIENTS,):
         raise RuntimeError("CellCoefficients and the rows of model.py have drifted apart")
     return row
+
+
+def _metal_switch(p: CellParameters, stranded_mah_cm2: float, host_mah_cm2: float) -> float:
+    """Return the metal at which half of a stripping current comes from the host."""
+    switch = math.sqrt(stranded_mah_cm2 * _HOST_HELPS * host_mah_cm2)
+    return min(max(switch, _SHARPEST_SWITCH_MAH_CM2), p.metal_switch_mah_cm2)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import marshal
+import sys
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 from numba import njit
 
+from afssb_opt.simulation import elementary, jumping, model, physics, stepping
+from afssb_opt.simulation.jumping import jump_cycles
 from afssb_opt.simulation.model import (
     CHARGE_CURRENT,
     DEAD,
@@ -74,7 +78,8 @@ N_RECORDS = 11
 CYCLES_DONE, CAPACITY_EXHAUSTED, SHORT_CIRCUIT, SOLVER_FAILED = range(1, 5)
 
 # Protocol numbers handed to the kernel.
-(CHARGE_MA_CM2, DISCHARGE_MA_CM2, UPPER_V, LOWER_V, REST_H) = range(5)
+# `CHARGE_H` ends a charge after a time, as in a half cell; 0 leaves it to the voltage.
+(CHARGE_MA_CM2, DISCHARGE_MA_CM2, UPPER_V, LOWER_V, REST_H, CHARGE_H) = range(6)
 
 _CHARGE, _REST_CHARGED, _DISCHARGE, _REST_DISCHARGED = range(4)
 _RESTS = (_REST_CHARGED, _REST_DISCHARGED)
@@ -93,15 +98,28 @@ _END_SHARE = 0.5
 _NOTHING_SHARE = 0.02
 # Stands for no voltage or time limit; finite, so that no arithmetic on it is undefined.
 _NO_LIMIT = 1e30
+# A jump over cycles starts behind the reference cycle, from the second of two simulated cycles: the first settles.
+_FIRST_JUMP_CYCLE = 3
+_CYCLES_PER_JUMP = 2
 # A charge that takes in this many times the lithium of the whole cell runs through a short.
 _OVERCHARGE = 1.2
 
 
-def source_stamp() -> int:
-    """Return a number that changes with the source of the compiled functions, so that no stale code is reused."""
-    folder = Path(__file__).parent
-    names = ("elementary.py", "physics.py", "model.py", "stepping.py", "kernel.py")
-    return int(hashlib.sha256(b"".join((folder / name).read_bytes() for name in names)).hexdigest()[:12], 16)
+def code_stamp() -> int:
+    """Return a number that changes with the functions and constants to be compiled, so that no stale code is reused.
+
+    It is taken from what this process has loaded, not from the files: they may have changed since.
+    """
+    digest = hashlib.sha256()
+    for module in (elementary, physics, model, stepping, jumping, sys.modules[__name__]):
+        for name, value in sorted(vars(module).items()):
+            function = getattr(value, "py_func", value)
+            if isinstance(function, FunctionType) and function.__module__ == module.__name__:
+                # Version 2 of the format does not depend on who else refers to a constant.
+                digest.update(marshal.dumps(function.__code__, 2))
+            elif isinstance(value, int | float | tuple | np.ndarray):
+                digest.update(f"{name}={value!r}".encode())
+    return int(digest.hexdigest()[:12], 16)
 
 
 @njit(forceinline=True, error_model="numpy")
@@ -126,6 +144,7 @@ def _begin(b: Any, lanes: int, lane: int, segment: int, protocol: Any, lithium: 
     b[LOWER * lanes + lane] = protocol[LOWER_V] if segment == _DISCHARGE else -_NO_LIMIT
     end = protocol[REST_H] if segment in _RESTS else _NO_LIMIT
     end = _OVERCHARGE * lithium / charging if segment == _CHARGE else end
+    end = protocol[CHARGE_H] if segment == _CHARGE and protocol[CHARGE_H] > 0.0 else end
     b[END_TIME * lanes + lane] = end
     b[TIME * lanes + lane] = 0.0
     b[ENERGY * lanes + lane] = 0.0
@@ -193,11 +212,11 @@ def _lithium(b: Any, lanes: int, lane: int) -> float:
 def kernel(lanes: int) -> Callable[..., int]:
     """Compile the integrator for a number of cells that advance side by side (1, or 8 to fill a vector)."""
     # The compiler's cache looks at closed-over values, not at the files of called functions.
-    stamp = source_stamp()
+    stamp = code_stamp()
 
     @njit(nogil=True, cache=True, error_model="numpy")
     def run(
-        coefficients: Any, states: Any, capacities: Any, protocol: Any, rtol: float, n_lanes: int,
+        coefficients: Any, states: Any, capacities: Any, protocol: Any, rtol: float, jump: float, n_lanes: int,
         records: Any, n_done: Any, reasons: Any, imbalances: Any, n_steps: Any,
     ) -> int:  # fmt: skip
         n_cells, n_cycles = records.shape[0], records.shape[1]
@@ -208,6 +227,9 @@ def kernel(lanes: int) -> Callable[..., int]:
         li3n_before = np.zeros(lanes)
         first_step = np.full((4, lanes), _FIRST_STEP_H)
         is_new = np.full(lanes, True)
+        before, slope = np.zeros((lanes, N_STATES)), np.zeros((lanes, N_STATES))
+        bend = np.zeros(N_STATES)
+        n_since, last_jump = np.zeros(lanes, np.int64), np.zeros(lanes, np.int64)
         waiting, n_busy = 0, 0
         for lane in range(lanes):
             # An empty lane rests with a step of zero; nothing of it is read.
@@ -219,6 +241,7 @@ def kernel(lanes: int) -> Callable[..., int]:
                     lithium[lane] = _load(b, lanes, lane, coefficients[waiting], states[waiting])
                     first_step[:, lane] = _FIRST_STEP_H
                     cell[lane], segment[lane], is_new[lane] = waiting, _CHARGE, True
+                    n_since[lane], last_jump[lane] = 0, 0
                     b[P_MIN * lanes + lane], b[P_MAX * lanes + lane] = _NO_LIMIT, 0.0
                     waiting += 1
                     n_busy += 1
@@ -248,7 +271,7 @@ def kernel(lanes: int) -> Callable[..., int]:
                 cycle = n_done[i]
                 n_steps[i] += int(b[TRIED * lanes + lane])
                 _record(b, lanes, lane, now, li3n_before[lane], records[i, cycle])
-                if b[(Y + SHORT) * lanes + lane] >= 1.0 or (is_over and now == _CHARGE):
+                if b[(Y + SHORT) * lanes + lane] >= 1.0 or (is_over and now == _CHARGE and protocol[CHARGE_H] == 0.0):
                     reason = SHORT_CIRCUIT
                     records[i, cycle, SHORT_PROGRESS] = 1.0
                     n_done[i] = cycle + 1
@@ -262,6 +285,17 @@ def kernel(lanes: int) -> Callable[..., int]:
                     elif cycle + 1 == n_cycles:
                         reason = CYCLES_DONE
                     b[P_MIN * lanes + lane], b[P_MAX * lanes + lane] = _NO_LIMIT, 0.0
+                if reason == 0 and now == _REST_DISCHARGED and jump > 0.0 and cycle + 1 >= _FIRST_JUMP_CYCLE:
+                    n_since[lane] += 1
+                    if n_since[lane] >= _CYCLES_PER_JUMP:
+                        is_first = last_jump[lane] == 0
+                        skipped = jump_cycles(
+                            b, lanes, lane, before[lane], slope[lane], bend, is_first,
+                            max(last_jump[lane], 1), n_cycles - cycle - 2, capacities[i], jump,
+                        )  # fmt: skip
+                        n_done[i] += skipped
+                        n_since[lane], last_jump[lane] = 0, skipped + _CYCLES_PER_JUMP
+                    before[lane] = b[Y * lanes + lane : (Y + N_STATES) * lanes + lane : lanes]
                 if reason > 0 or now == _REST_DISCHARGED:
                     imbalances[i] = max(imbalances[i], abs(_lithium(b, lanes, lane) - lithium[lane]))
                 if reason > 0:

@@ -13,8 +13,11 @@ from numba import njit
 from afssb_opt.simulation.physics import (
     cathode_potential,
     chemical_uptake,
+    closable_slope,
+    closable_void,
     contact_fraction,
     creep_penetration,
+    delamination_spread,
     filament_growth,
     filling_hindrance,
     host_potential,
@@ -44,11 +47,11 @@ N_LITHIUM = 7
 (LI3N_SHARE, LI3N_SWITCH, HOST_CAPACITY, HOST_FILLING, HOST_WIDTH, HOST_UPTAKE, UPTAKE_ROOM, HOST_TRAPPED, METAL_SWITCH,
  SEI_RATE, SEI_AREA, SEI_INITIAL, SEI_FRESH, DEAD_PER_VOID, DELAMINATION_EXPOSURE, VACANCY_LIMIT, VOID_GAIN,
  PLATING_FILL, CLOSURE_LOG, CREEP_EXPONENT, CLOSURE_FLOOR, ROUGH_LOSS, ROUGH_PRESSURE, VOID_MEAN, DELAMINATION_RATE,
- DELAMINATION_PRESSURE, ASSEMBLED_PRESSURE, STIFFNESS, METAL_THICKNESS, HOST_THICKNESS, PRESSURE_LOSS, RELAXATION,
- FILAMENT, PENETRATION, DENSE_NUCLEI, COALESCENCE, LEAK, CATHODE_MAX, CATHODE_FULL, CATHODE_FADE, RESISTANCE_GROWTH,
- CATHODE_PRESSURE, SERIES_RESISTANCE, INTERFACE_RESISTANCE, SEI_RESISTANCE, FILLING_RESISTANCE,
- NUCLEATION_VOLTAGE) = range(47)  # fmt: skip
-N_COEFFICIENTS = 47
+ DELAMINATION_START, DELAMINATION_PRESSURE, ASSEMBLED_PRESSURE, STIFFNESS, METAL_THICKNESS, HOST_THICKNESS,
+ PRESSURE_LOSS, RELAXATION, FILAMENT, PENETRATION, DENSE_NUCLEI, COALESCENCE, LEAK, ELECTRONIC_LEAK, CATHODE_MAX,
+ CATHODE_FULL, CATHODE_FADE, RESISTANCE_GROWTH, CATHODE_PRESSURE, SERIES_RESISTANCE, INTERFACE_RESISTANCE,
+ SEI_RESISTANCE, FILLING_RESISTANCE, NUCLEATION_VOLTAGE) = range(49)  # fmt: skip
+N_COEFFICIENTS = 49
 
 # Rows of the buffer that do not depend on the integrator.
 CHARGE_CURRENT = N_COEFFICIENTS
@@ -134,7 +137,7 @@ def write_rates(b: Buffer, lanes: int, lane: int, at: int, to: int, slope_row: i
         host_capacity - host, b[HOST_UPTAKE * lanes + lane], b[UPTAKE_ROOM * lanes + lane]
     )
     short3 = b[(at + SHORT) * lanes + lane] * b[(at + SHORT) * lanes + lane] * b[(at + SHORT) * lanes + lane]
-    leak = b[LEAK * lanes + lane] * short3 * short3 * present
+    leak = (b[LEAK * lanes + lane] * short3 * short3 + b[ELECTRONIC_LEAK * lanes + lane]) * present
     reducing = present + (1.0 - present) * host / host_capacity
     sei = (
         reducing
@@ -173,12 +176,11 @@ def write_rates(b: Buffer, lanes: int, lane: int, at: int, to: int, slope_row: i
     rest = rough_contact_loss(
         pressure, b[ROUGH_LOSS * lanes + lane], b[ROUGH_PRESSURE * lanes + lane], b[VOID_MEAN * lanes + lane]
     )
-    b[(to + VOID) * lanes + lane] = growing - closing * (void - rest)
-    b[slope_row * lanes + lane] = -closing
+    b[(to + VOID) * lanes + lane] = growing - closing * closable_void(void, rest)
+    b[slope_row * lanes + lane] = -closing * closable_slope(void, rest)
     b[(to + DELAMINATED) * lanes + lane] = (
-        b[DELAMINATION_RATE * lanes + lane]
-        * passing
-        * (1.0 - delaminated)
+        passing
+        * delamination_spread(delaminated, b[DELAMINATION_RATE * lanes + lane], b[DELAMINATION_START * lanes + lane])
         * pressure_damping(pressure, b[DELAMINATION_PRESSURE * lanes + lane])
     )
     b[(to + R_CATHODE) * lanes + lane] = (

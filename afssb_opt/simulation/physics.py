@@ -30,6 +30,8 @@ _HOST_END_V = 0.8
 _HOST_END_WIDTH = 0.03
 # Width of the rise of the insertion hindrance near a full cathode, 1 / 51.9, assumed.
 _FILLING_STEEPNESS = 51.9
+# Void fraction above the rest at which closure is half as fast: a smooth end of closing, small against any rest.
+_CLOSING_END = 2e-4
 
 
 @njit(forceinline=True, error_model="numpy")
@@ -97,10 +99,31 @@ def pore_closure(void: float, pressure: float, log_prefactor: float, exponent: f
 
 
 @njit(forceinline=True, error_model="numpy")
+def closable_void(void: float, rest: float) -> float:
+    """Return the part of the voids that creep can close; below the rest nothing reopens, for flattening is plastic."""
+    above = max(void - rest, 0.0)
+    return above * above / (above + _CLOSING_END)
+
+
+@njit(forceinline=True, error_model="numpy")
+def closable_slope(void: float, rest: float) -> float:
+    """Return the derivative of `closable_void` by the void fraction."""
+    above = max(void - rest, 0.0)
+    left = _CLOSING_END / (above + _CLOSING_END)
+    return 1.0 - left * left
+
+
+@njit(forceinline=True, error_model="numpy")
 def rough_contact_loss(pressure: float, loss: float, pressure_scale: float, mean: float) -> float:
     """Return the void fraction that a rough interface keeps at a pressure."""
     ratio = pressure / pressure_scale
     return loss / (1.0 + ratio * ratio) + mean
+
+
+@njit(forceinline=True, error_model="numpy")
+def delamination_spread(delaminated: float, rate: float, start: float) -> float:
+    """Return the growth of the delaminated part per charge passed: it spreads from its rim, from a small start."""
+    return rate * (1.0 - delaminated) * (delaminated + start)
 
 
 @njit(forceinline=True, error_model="numpy")

@@ -1,6 +1,5 @@
-"""Which reported trends of anode-free sulfide cells the simulator shows, and which it does not.
+"""Which trends are reported for anode-free sulfide cells, and where the simulator is looked at for each.
 
-Run: python experiments/simulator_validation/trends.py
 Numbers marked "digest" were read in a secondary source.
 """
 
@@ -8,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import findings
 
@@ -17,6 +17,7 @@ class Trend:
     """One reported trend and how to look for it.
 
     Attributes:
+        part: `calibration` where the model or a value of the seed table was made to show the trend, else `validation`.
         find: Returns what the simulator shows in words, and whether the trend holds (None: not modelled).
     """
 
@@ -26,7 +27,14 @@ class Trend:
     reported: str
     find: Callable[[], findings.Finding]
 
+    @property
+    def part(self) -> Literal["calibration", "validation"]:
+        """Whether the trend was put in."""
+        return "calibration" if self.number in PUT_IN else "validation"
 
+
+# Trends that shaped a law or a descriptor: showing them says that the model can, not that it predicts.
+PUT_IN = frozenset({3, 4, 5, 6, 8, 9, 10, 11, 20, 21, 24, 25, 26, 28, 29, 31})
 LEE = "Lee YG 2020, 10.1038/s41560-020-0575-z (digest)"
 REVIEW = "Wang & Zhu 2025, 10.1021/acsenergylett.5c00517"
 TRENDS = (
@@ -43,8 +51,8 @@ TRENDS = (
     Trend(8, "Ag-C lasts at 60 C", LEE, "> 1000 cycles", findings.silver_carbon_lasts),
     Trend(9, "carbon helps, carbon and silver win", "Suzuki 2021, ref 52", "order", findings.carbon_and_silver),
     Trend(10, "silver share has an optimum", LEE, "1:3 by weight", findings.silver_share),
-    Trend(11, "silver migrates to the collector, Ni, Zn, Sn, Al stay",
-          "Suzuki 2021, ref 52", "flag", findings.not_modelled),
+    Trend(11, "silver migrates to the collector, Ni, Zn, Sn, Al stay (put in)",
+          "Suzuki 2021, ref 52", "flag", findings.migrating_metal),
     Trend(12, "Mg is slow but lasts longer than Ag", "Jun 2024, ref 40", "order", findings.slow_but_lasting),
     Trend(13, "creep over reduction flux sets where lithium lies", "Park 2024, ref 53", "signs", findings.creep_ratio),
     Trend(14, "more current, shorter life", "Lewis 2023, ref 66", "0.5 uniform, 1.5 not", findings.current_shortens),
@@ -65,29 +73,12 @@ TRENDS = (
     Trend(24, "moderate roughness is best (put in)", "Gu 2022, ref 64", "order", findings.roughness),
     Trend(25, "indium in silver helps at 50 C", "Lee JH 2024, ref 41", "80.2 % at 250", findings.doped_silver),
     Trend(26, "W on Mg beats Mg", "Oh 2024, ref 44", "direction", findings.bilayer),
-    Trend(27, "full cells are worse than half cells", REVIEW, "direction", findings.not_modelled),
+    Trend(27, "full cells are worse than half cells", REVIEW, "direction", findings.half_cells),
     Trend(28, "resistance remembers the highest pressure",
-          "Doux 2020, 10.1002/aenm.201903253 (digest)", "110 to 50 ohm", findings.not_modelled),
+          "Doux 2020, 10.1002/aenm.201903253 (digest)", "110 to 50 ohm", findings.pressure_history),
     Trend(29, "2 to 4 MPa hardly differ after pressing at 490 MPa",
           LEE, "94 % at 300 each", findings.pressure_matters_little),
     Trend(30, "low pressure loses contact, high pressure shorts", REVIEW, "direction", findings.pressure_extremes),
     Trend(31, "Ag-ZnO beats Ag and ZnO at room temperature",
           "Sohn 2024, ref 43", "80.8 % at 100, 1 mA/cm2", findings.dual_seed),
 )  # fmt: skip
-
-
-def main() -> None:
-    """Print every trend and a count."""
-    verdicts: list[bool | None] = []
-    for trend in TRENDS:
-        text, holds = trend.find()
-        verdicts.append(holds)
-        word = {True: "holds", False: "DOES NOT HOLD", None: "not modelled"}[holds]
-        print(f"T{trend.number:<3} {word:<14} {trend.statement}")
-        print(f"     reported: {trend.reported} [{trend.source}]")
-        print(f"     simulated: {text}")
-    print(f"{verdicts.count(True)} hold, {verdicts.count(False)} do not, {verdicts.count(None)} are not modelled")
-
-
-if __name__ == "__main__":
-    main()

@@ -2,7 +2,16 @@ import math
 
 import pytest
 
-from afssb_opt.domain.seed_alloys import DESCRIPTORS, TRUST_LEVELS, seed_alloy, seed_alloy_names, seed_alloy_table
+from afssb_opt.domain.seed_alloys import (
+    DESCRIPTORS,
+    LAYER_CLASSES,
+    TRUST_LEVELS,
+    seed_alloy,
+    seed_alloy_names,
+    seed_alloy_table,
+    seed_layer,
+    seed_layer_table,
+)
 
 QUICKSTART_LEVELS = ["none", "Ag", "Au", "Mg", "Zn", "Al", "Sn", "In", "Ag-In", "Ag-ZnO"]
 
@@ -34,3 +43,24 @@ def test_storage_capacity_follows_from_density_and_gravimetric_capacity():
 def test_an_unknown_alloy_is_refused_with_the_nearest_name():
     with pytest.raises(KeyError, match="Did you mean 'Ag-In'"):
         seed_alloy("AgIn")
+
+
+def test_every_alloy_has_the_layer_it_was_reported_in():
+    table = seed_layer_table()
+    assert set(table["alloy"]) == set(seed_alloy_names())
+    assert table["alloy"].is_unique
+    assert set(table["layer_class"]) <= set(LAYER_CLASSES)
+    assert (table["reference"].str.len() > 10).all()
+
+
+def test_every_system_of_the_review_is_in_the_table():
+    systems = "Mg Ag Ag-In Ag-ZnO ZnO W/Mg AgF Cu2Te Cu none Ag-C C Ni-C Zn-C Sn-C Al-C Ag-graphite Au hydride"
+    assert set(systems.split()) <= set(seed_alloy_names())
+    assert {name for name in seed_alloy_names() if seed_layer(name).is_composite} == {
+        "C", "Ag-C", "Ni-C", "Zn-C", "Sn-C", "Al-C", "Ag-graphite",
+    }  # fmt: skip
+
+
+def test_a_seed_without_a_layer_is_refused():
+    with pytest.raises(KeyError, match="Did you mean 'Ag-C'"):
+        seed_layer("Ag-Cc")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,8 @@ from numba import njit
 from scipy.integrate import solve_ivp
 from scipy.stats import qmc
 
-from afssb_opt.domain.seed_alloys import seed_alloy_names
+from afssb_opt.domain.seed_alloys import seed_alloy_names, seed_layer
+from afssb_opt.domain.standard_variables import STANDARD_VARIABLES
 from afssb_opt.simulation import model, stepping
 
 LOWS = np.array([np.log(0.02), np.log(0.05), 0.0])
@@ -20,29 +21,42 @@ HIGHS = np.array([np.log(200.0), np.log(100.0), 30.0])
 
 
 def sobol_designs(n: int, seed: int) -> pd.DataFrame:
-    """Return n designs that fill the whole range of the model, the seed alloy included."""
-    unit = qmc.Sobol(4, seed=seed).random(n)
-    names = seed_alloy_names()
-    values = LOWS + unit[:, 1:] * (HIGHS - LOWS)
+    """Return n designs that fill the whole range of the model: seeds, layers, buffers and collectors included."""
+    unit = qmc.Sobol(7, seed=seed).random(n)
+    names = [_pick(seed_alloy_names(), u) for u in unit[:, 0]]
+    values = LOWS + unit[:, 1:4] * (HIGHS - LOWS)
+    layers = STANDARD_VARIABLES["layer_class"].levels
     return pd.DataFrame(
         {
-            "seed_alloy": [names[int(u * len(names))] for u in unit[:, 0]],
+            "seed_alloy": names,
             "interlayer_thickness_um": np.exp(values[:, 0]),
             "stack_pressure_mpa": np.exp(values[:, 1]),
             "li3n_wt_pct": values[:, 2],
+            # A composite by name is no film.
+            "layer_class": [
+                "carbon_metal" if seed_layer(name).is_composite else _pick(layers, u)
+                for name, u in zip(names, unit[:, 4], strict=True)
+            ],
+            "buffer": [_pick(STANDARD_VARIABLES["buffer"].levels, u) for u in unit[:, 5]],
+            "current_collector_roughness_um": 20.0 * unit[:, 6],
         }
     )
+
+
+def _pick(levels: Sequence[str], unit: float) -> str:
+    return levels[int(unit * len(levels))]
 
 
 @pytest.fixture(scope="session")
 def designs_over_the_whole_range() -> pd.DataFrame:
     """256 designs and all corners of the numeric range for every seed."""
     corners = [
-        (name, thickness, pressure, li3n)
+        (name, thickness, pressure, li3n, layer, "none", 0.0)
         for name in seed_alloy_names()
         for thickness in (0.02, 200.0)
         for pressure in (0.05, 100.0)
         for li3n in (0.0, 30.0)
+        for layer in ("carbon_metal", "as_reported")
     ]
     table = sobol_designs(256, seed=11)
     return pd.concat([table, pd.DataFrame(corners, columns=table.columns)], ignore_index=True)

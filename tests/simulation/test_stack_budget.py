@@ -94,6 +94,27 @@ def test_seed_cost_grows_with_thickness_and_ranks_by_price() -> None:
     assert seed_cost_usd_m2({"seed_alloy": "Ag", "interlayer_thickness_um": 20.0}) == pytest.approx(2 * cost["Ag"])
 
 
+def test_a_film_is_dense_metal_and_a_bare_collector_has_no_layer() -> None:
+    film = {"seed_alloy": "Mg", "interlayer_thickness_um": 1.0, "layer_class": "metal_film"}
+    assert seed_loading_mg_cm2(film) == pytest.approx(0.174)
+    named = {layer.name: layer for layer in cell_layers(film, Protocol(), 14.0)}
+    assert (named["interlayer"].thickness_um, named["interlayer"].density_g_cm3) == (1.0, 1.74)
+    bare = {"seed_alloy": "none", "interlayer_thickness_um": 5.0, "layer_class": "as_reported"}
+    assert {layer.name: layer for layer in cell_layers(bare, Protocol(), 14.0)}["interlayer"].thickness_um == 0.0
+    assert seed_cost_usd_m2(bare) == 0.0
+
+
+def test_a_composite_by_name_stays_one_whatever_the_layer_class() -> None:
+    designs = [
+        {"seed_alloy": "Ag-C", "interlayer_thickness_um": 10.0, "layer_class": layer}
+        for layer in ("carbon_metal", "as_reported")
+    ]
+    assert seed_loading_mg_cm2(designs[0]) == seed_loading_mg_cm2(designs[1])
+    assert seed_loading_mg_cm2(designs[0]) == pytest.approx(
+        seed_loading_mg_cm2({"seed_alloy": "Ag", "interlayer_thickness_um": 10.0})
+    )
+
+
 def test_a_variable_that_is_not_given_takes_its_default() -> None:
     assert energy_density({}, Protocol(), 11.0, 14.0) == energy_density(
         {"seed_alloy": "none", "interlayer_thickness_um": 5.0, "li3n_wt_pct": 0.0}, Protocol(), 11.0, 14.0
