@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-from rich.progress import track
+from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
 from afssb_opt.campaign_file import load_protocol
@@ -14,11 +17,9 @@ from afssb_opt.cli.output import heading, print_json, shown, text_console
 from afssb_opt.domain.errors import DesignError, InputError, Problem, suggest
 from afssb_opt.domain.protocol import Protocol
 from afssb_opt.domain.standard_variables import STANDARD_VARIABLES
-from afssb_opt.evaluators import Simulated
 from afssb_opt.evaluators import simulate as simulate_table
-
-# Cells per step of the progress bar.
-CHUNK = 16
+from afssb_opt.evaluators.many_cells import simulate_many
+from afssb_opt.evaluators.table_file import check_suffix, read_table, write_table
 
 
 def simulate(
@@ -30,19 +31,30 @@ def simulate(
         InputError: An assignment, table or protocol is wrong; all problems are listed.
     """
     conditions = load_protocol(protocol) if protocol else Protocol()
-    table = _designs(assignments, designs)
-    simulated = _simulate(table, conditions, show_progress=not as_json and len(table) > CHUNK)
-    columns = [name for name in simulated.outcomes.columns if name not in table.columns]
-    result = pd.concat([table, simulated.outcomes[columns]], axis=1)
     if out is not None:
-        (simulated.cycling[0] if len(table) == 1 else result).to_csv(out, index=False)
+        check_suffix(out, "simulate")
+    table = _designs(assignments, designs)
+    cycling = None
+    try:
+        if len(table) == 1:
+            simulated = simulate_table(table, conditions)
+            outcomes, cycling = simulated.outcomes, simulated.cycling[0]
+        else:
+            outcomes = _simulate_all(table, conditions, is_quiet=as_json)
+    except DesignError as error:
+        if designs is None:
+            raise
+        raise DesignError([_with_line(problem) for problem in error.problems], str(designs)) from None
+    result = pd.concat([table, outcomes[[name for name in outcomes.columns if name not in table.columns]]], axis=1)
+    if out is not None:
+        write_table(result if cycling is None else cycling, out)
     if as_json:
         print_json({"protocol": conditions.as_dict(), "cells": result.to_dict("records")})
         return
     if len(table) == 1:
         _print_cell(result.iloc[0], conditions)
     elif out is None:
-        result.to_csv(Path("/dev/stdout"), index=False)
+        result.to_csv(sys.stdout, index=False)
     if out is not None:
         what = "cycling table" if len(table) == 1 else f"{len(table)} cells"
         text_console(stderr=True).print(f"{what} written to {out}", soft_wrap=True)
@@ -74,25 +86,24 @@ def _designs(assignments: list[str], path: Path | None) -> pd.DataFrame:
         raise InputError(problems, "simulate")
     if path is None:
         return pd.DataFrame([{name: values.get(name, v.default) for name, v in STANDARD_VARIABLES.items()}])
-    try:
-        table = pd.read_csv(path, dtype={"seed_alloy": str}, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            [Problem(str(path), f"cannot be read ({error})", "Give a CSV table of designs")], "simulate"
-        ) from None
-    if table.empty:
-        raise DesignError([Problem(str(path), "has no rows", "Give one design per row")], "simulate")
-    return table.assign(**values)
+    words = tuple(name for name, variable in STANDARD_VARIABLES.items() if not variable.is_numeric)
+    return read_table(path, "simulate", words).assign(**values)
 
 
-def _simulate(table: pd.DataFrame, protocol: Protocol, *, show_progress: bool) -> Simulated:
-    starts = range(0, len(table), CHUNK)
-    chunks = track(starts, description="simulating", console=text_console(stderr=True), disable=not show_progress)
-    parts = [simulate_table(table.iloc[start : start + CHUNK], protocol) for start in chunks]
-    outcomes = pd.concat([part.outcomes for part in parts])
-    for name in [column for column in outcomes.columns if column.endswith("_censored")]:
-        outcomes[name] = outcomes[name].eq(True)
-    return Simulated(outcomes, tuple(table for part in parts for table in part.cycling))
+def _simulate_all(table: pd.DataFrame, protocol: Protocol, *, is_quiet: bool) -> pd.DataFrame:
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    console = text_console(stderr=True)
+    with Progress(*columns, console=console, disable=is_quiet or not console.is_terminal) as bar:
+        task = bar.add_task("simulating", total=len(table))
+        return simulate_many(table, protocol, on_progress=lambda n: bar.advance(task, n))
+
+
+def _with_line(problem: Problem) -> Problem:
+    """Give a problem of a row the number of its line in the file; the header is line 1."""
+    match = re.match(r"row (\d+), (.*)", problem.where)
+    if match is None:
+        return problem
+    return replace(problem, where=match[2], line=int(match[1]) + 2)
 
 
 def _print_cell(cell: pd.Series, protocol: Protocol) -> None:

@@ -1,17 +1,20 @@
+from __future__ import annotations
+
 import pandas as pd
 import pytest
 
-from afssb_opt.campaign_file import load_spec
-from afssb_opt.domain.errors import EvaluationError
 from afssb_opt.domain.protocol import Protocol
 from afssb_opt.domain.trials import TrialFailure, TrialResult
-from afssb_opt.evaluators import PythonEvaluator, SimulationEvaluator, make_evaluator, simulate
+from afssb_opt.evaluators import SimulationEvaluator, simulate
+from afssb_opt.evaluators.messages import from_message, to_message
+from afssb_opt.evaluators.protocol import Evaluation
+from afssb_opt.evaluators.python_function import call_function
 
 DESIGN = {"seed_alloy": "Ag", "interlayer_thickness_um": 8.0, "stack_pressure_mpa": 5.0, "li3n_wt_pct": 2.0}
 
 
-def evaluate(function) -> TrialResult | TrialFailure:
-    return PythonEvaluator(function, Protocol(), ("y",)).evaluate({"x": 1.0}).result
+def evaluate(function, names=("y",)) -> TrialResult | TrialFailure:
+    return call_function(function, {"x": 1.0, "seed": "Ag"}, Protocol(), names).result
 
 
 def test_a_python_function_gives_outcomes_errors_and_censoring():
@@ -19,52 +22,60 @@ def test_a_python_function_gives_outcomes_errors_and_censoring():
     assert result == TrialResult({"y": 2.0, "z": 5.0}, {"y": 0.1}, frozenset({"y"}), "python")
 
 
+def test_the_design_may_be_repeated_in_the_answer_and_is_no_outcome():
+    assert evaluate(lambda d, p: d.assign(y=3.0)) == TrialResult({"y": 3.0})
+
+
 def test_a_cell_that_died_is_a_failure_of_the_cell():
     result = evaluate(lambda d, p: pd.DataFrame({"status": ["failed"], "reason": ["delaminated"]}))
     assert result == TrialFailure("cell", "delaminated")
 
 
-def raise_error(designs, protocol):
-    raise RuntimeError("no licence")
-
-
 @pytest.mark.parametrize(
     ("function", "words"),
     [
-        (raise_error, "RuntimeError: no licence"),
         (lambda d, p: None, "returned NoneType"),
         (lambda d, p: {"y": 1}, "returned dict"),
         (lambda d, p: pd.DataFrame({"y": [1, 2]}), "returned 2 rows"),
-        (lambda d, p: pd.DataFrame({"yy": [1]}), "no column y"),
-        (lambda d, p: pd.DataFrame({"y": ["much"]}), "not a number"),
+        (lambda d, p: pd.DataFrame({"yy": [1]}), "y is missing. Did you mean 'yy'"),
+        (lambda d, p: pd.DataFrame({"y": ["much"]}), "'much' is not a number"),
         (lambda d, p: pd.DataFrame({"y": [float("nan")]}), "no finite value"),
+        (lambda d, p: pd.DataFrame({"y": [None]}), "no finite value"),
         (lambda d, p: pd.DataFrame({"y": [float("inf")]}), "return NaN"),
+        (lambda d, p: pd.DataFrame({"y": [1.0], "y_sem": [-1.0]}), "y_sem is -1, below zero"),
+        (lambda d, p: pd.DataFrame([[1.0, 2.0]], columns=["y", "y"]), "column y twice"),
+        (lambda d, p: pd.DataFrame({"z": ["much"]}), "y is missing. It has z; z = 'much' is not a number"),
     ],
 )
-def test_a_wrong_answer_fails_the_trial_with_its_reason_and_is_never_modelled(function, words):
+def test_a_wrong_answer_fails_the_trial_with_all_its_reasons_and_is_never_modelled(function, words):
     result = evaluate(function)
     assert isinstance(result, TrialFailure)
     assert result.kind == "equipment"
     assert words in result.reason
 
 
-def campaign(target: str):
-    return load_spec(
-        {
-            "name": "a",
-            "space": {"x": {"low": 0, "high": 1}},
-            "objectives": {"y": {"goal": "maximize"}},
-            "evaluator": {"python": target},
-            "budget": {"trials": 1},
-        }
+@pytest.mark.parametrize(
+    ("name", "value"), [("initial_ce_pct", 0.93), ("pressure_max_mpa", 5000.0), ("energy_density_wh_l", 0.9)]
+)
+def test_a_value_in_a_wrong_unit_fails_the_trial(name, value):
+    result = evaluate(lambda d, p: pd.DataFrame({name: [value]}), (name,))
+    assert isinstance(result, TrialFailure)
+    assert "is the unit right?" in result.reason
+
+
+def test_zero_is_what_a_cell_gives_that_died_at_once():
+    assert (
+        evaluate(lambda d, p: pd.DataFrame({"retention_pct": [0]}), ("retention_pct",)).outcomes["retention_pct"] == 0
     )
 
 
-def test_a_missing_module_or_function_is_named():
-    with pytest.raises(EvaluationError, match="PYTHONPATH"):
-        make_evaluator(campaign("no_such_module:f"))
-    with pytest.raises(EvaluationError, match="Did you mean 'sqrt'"):
-        make_evaluator(campaign("math:sqr"))
+def test_an_evaluation_is_the_same_after_its_way_through_a_message():
+    done = SimulationEvaluator(Protocol(cycles=5)).evaluate(DESIGN)
+    back = from_message(to_message(done))
+    assert back.result == done.result
+    pd.testing.assert_frame_equal(back.cycling, done.cycling)
+    failed = Evaluation(TrialFailure("cell", "delaminated"))
+    assert from_message(to_message(failed)) == failed
 
 
 def test_the_simulation_gives_finite_outcomes_and_the_table_they_come_from():
