@@ -5,13 +5,17 @@ BIN := $(VENV)/bin
 # Workers of the test run; the machine has at least two cores.
 JOBS ?= 2
 
-.PHONY: demo test check lock clean
+.PHONY: demo test chaos check lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/afssb run experiments/quickstart.yaml
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest -n $(JOBS)
+
+# Kills, crashes, races and outages by the thousand; half an hour. PostgreSQL's parts need its server installed.
+chaos: $(VENV)/.installed
+	OMP_NUM_THREADS=1 $(BIN)/python experiments/chaos/run.py $(CHAOS)
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check .

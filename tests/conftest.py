@@ -17,6 +17,10 @@ def private_stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep every test away from the stores of the user who runs it."""
     for name in ("AFSSB_LEDGER_URL", "MLFLOW_TRACKING_URI", "PREFECT_API_URL", "PREFECT_HOME"):
         monkeypatch.delenv(name, raising=False)
+    # Nothing is kept among the user's own files, and code that the tests write or that is shipped may run.
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("AFSSB_TRUSTED_CODE", os.pathsep.join([str(tmp_path.parent), str(REPOSITORY)]))
     home = tmp_path / "afssb-store"
     monkeypatch.setenv("AFSSB_HOME", str(home))
     # numba, torch and BLAS of two test processes would otherwise ask for four threads on two cores.

@@ -25,6 +25,7 @@ from afssb_opt.lab.plan import ArrivedFile, CellPlan, LoosePart, Plan
 from afssb_opt.lab.planning import Asked, Known, make_plan
 from afssb_opt.lab.reading import FileContent
 from afssb_opt.ledger import NewTrial, TrialRecord
+from afssb_opt.ledger.failpoints import reach
 
 if TYPE_CHECKING:
     from afssb_opt.campaign.campaign import Campaign
@@ -108,6 +109,7 @@ def commit_plan(campaign: Campaign, plan: Plan, actor: str) -> list[dict[str, st
         CampaignBusyError: Another process is advancing the campaign, and a replicate needs a new trial.
     """
     done = []
+    reach("ingest.planned")
     for cell in plan.cells:
         if cell.decision == "accepted":
             done.append({"trial": cell.trial, "what": record_cell(campaign, cell, actor), "from": _names(cell)})
@@ -131,6 +133,7 @@ def record_cell(campaign: Campaign, cell: CellPlan, actor: str) -> str:
     """Record one cell; its result is durable before files are copied and figures drawn."""
     trial = _replicate(campaign, cell) if cell.replicate_of else campaign.ledger.trial(cell.trial)
     what = _record(campaign, trial, cell, actor)
+    reach("ingest.recorded")
     note = {
         "trial": trial.label, "cell_id": cell.cell_id, "replicate_of": cell.replicate_of,
         "area_cm2": cell.area_cm2 if math.isfinite(cell.area_cm2) else None, "keys": sorted(cell.content_keys),
@@ -138,8 +141,10 @@ def record_cell(campaign: Campaign, cell: CellPlan, actor: str) -> str:
         "findings": [str(finding) for finding in cell.findings if finding.verdict >= Verdict.WARNING],
     }  # fmt: skip
     write_cell_folder(cell, cell_folder(campaign, trial.label), f"{trial.label} {cell.cell_id}".strip())
+    reach("ingest.copied")
     # The note comes last: a run that died before it is simply repeated, and the ledger knows the result already.
     campaign.ledger.append_note(campaign.uid, INGESTED, note, actor=actor)
+    reach("ingest.noted")
     return what
 
 

@@ -15,6 +15,7 @@ from afssb_opt.lab.cell_folder import HELD as HELD_FOLDER
 from afssb_opt.lab.cell_folder import keep_raw_file
 from afssb_opt.lab.findings import Finding, Verdict
 from afssb_opt.lab.plan import ArrivedFile
+from afssb_opt.ledger.failpoints import reach
 
 if TYPE_CHECKING:
     from afssb_opt.campaign.campaign import Campaign
@@ -43,6 +44,7 @@ def hold(
     for file in files:
         if not Path(file.path).is_symlink():
             keep_raw_file(file, quarantine_folder(campaign))
+    reach("ingest.held")
     campaign.ledger.append_note(campaign.uid, HELD, {"key": key, **words}, actor=actor)
     return key
 

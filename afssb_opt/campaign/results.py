@@ -11,7 +11,7 @@ from afssb_opt.domain.errors import InputError, Problem, suggest
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.domain.trials import TrialFailure, TrialResult
 from afssb_opt.domain.variables import Categorical
-from afssb_opt.ledger import Ledger, TrialRecord
+from afssb_opt.ledger import Ledger, Recorded, TrialRecord
 
 STATUSES = ("completed", "partial", "failed")
 
@@ -39,8 +39,8 @@ def record_table(spec: CampaignSpec, ledger: Ledger, campaign_uid: str, results:
             continue
         trial, answer, as_built, is_final = entry
         if isinstance(answer, TrialFailure):
-            ledger.record_failure(trial.uid, answer)
-            done.append({"trial": trial.label, "recorded": "failed"})
+            told = ledger.record_failure(trial.uid, answer)
+            done.append({"trial": trial.label, "recorded": "waiting" if told is Recorded.WAITING else "failed"})
         else:
             what = ledger.record_result(trial.uid, answer, as_built=as_built, is_final=is_final, actor="record")
             done.append({"trial": trial.label, "recorded": str(what)})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from afssb_opt.domain.errors import StoreError
+from afssb_opt.ledger import Outbox
 
 FOLDER_NAME = "afssb-store"
 
@@ -24,7 +25,8 @@ class Stores:
     """
 
     folder: Path
-    ledger_url: str
+    # It may hold a password, which a printed object must not show.
+    ledger_url: str = field(repr=False)
 
     @classmethod
     def beside(cls, source: str | Path | Mapping[str, Any]) -> Stores:
@@ -57,6 +59,11 @@ class Stores:
                 f"the store folder {self.folder} is not writable. "
                 "Mend its permissions, or choose another with AFSSB_HOME=/path/to/folder"
             )
+
+    @property
+    def outbox(self) -> Outbox:
+        """Where results wait while the ledger does not answer."""
+        return Outbox.of_store(self.folder)
 
     def lab_folder(self, campaign_name: str) -> Path:
         """Return the folder that holds one folder of lab files per trial label."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,15 @@ from afssb_opt.strategies import Optimizer
 from afssb_opt.tracking.mirror import Mirror, SyncReport
 from afssb_opt.tracking.report import write_report
 from afssb_opt.tracking.stores import resolve_tracking
+from afssb_opt.tracking.ui import experiment_page
 
 if TYPE_CHECKING:
     from afssb_opt.campaign.campaign import Campaign
 
 # With fewer observations a surrogate page would show the prior.
 MIN_OBSERVATIONS_FOR_MODEL = 4
+# A server that does not answer is asked again after this; asked each round, its time-outs would slow the campaign.
+REST_S = 60.0
 
 
 class Window:
@@ -25,6 +29,7 @@ class Window:
     def __init__(self, campaign: Campaign) -> None:
         """Prepare the mirror; MLflow is not touched before the first update."""
         self._campaign = campaign
+        self._rests_until = 0.0
         place = resolve_tracking(campaign.stores.folder)
         self._mirror = Mirror(
             campaign.spec,
@@ -40,19 +45,28 @@ class Window:
     ) -> list[str]:
         """Bring MLflow up to date, record what reviewers decided there, and return warnings.
 
-        An outage is one of the warnings: the mirror catches up with the next update.
+        An outage is one of the warnings: the mirror catches up with a later update, a minute after the last attempt
+        or when a report is written.
 
         Args:
             has_report: Write the report into MLflow too.
             surrogate: As from `surrogate_view`, for the report.
             is_rewrite: Write every run anew, whatever MLflow holds.
         """
+        is_asked_for = has_report or is_rewrite
+        if not is_asked_for and time.monotonic() < self._rests_until:
+            return []
         try:
             report = self._mirror.sync(optimizer=surrogate, has_report=has_report, is_rewrite=is_rewrite)
         except (StoreError, CampaignBusyError) as error:
+            self._rests_until = time.monotonic() + REST_S
             return [f"MLflow was not updated: {error}. The ledger has everything; the next run catches up"]
         self._record_decisions(report)
         return list(report.warnings)
+
+    def page(self) -> str:
+        """Return the address of the campaign's experiment, empty where no tracking server shows it."""
+        return experiment_page(self._campaign.stores.folder, self._campaign.spec.name)
 
     def _record_decisions(self, report: SyncReport) -> None:
         for decision in report.decisions:

@@ -17,8 +17,10 @@ from rich.table import Table
 
 from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.lease import hold_lease
+from afssb_opt.campaign.stores import Stores
 from afssb_opt.cli.output import print_json, text_console
 from afssb_opt.domain.errors import AfssbError, CampaignBusyError, StoreError
+from afssb_opt.ledger import upgrade_store
 
 # Importing a server takes seconds; one that hangs is broken too.
 IMPORT_SECONDS = 120
@@ -34,17 +36,19 @@ class Finding:
     remedy: str = ""
 
 
-def doctor(campaign: Path | None, repair: bool, as_json: bool) -> None:
+def doctor(campaign: Path | None, repair: bool, upgrade: bool, as_json: bool) -> None:
     """Print all findings.
 
     Raises:
         StoreError: At least one of them needs mending.
     """
+    if campaign is None and (repair or upgrade):
+        raise StoreError("--repair and --upgrade work on a campaign's stores; name it: afssb doctor CAMPAIGN --upgrade")
     findings = [*_installation()]
     if campaign is not None:
+        if upgrade:
+            findings.append(_upgrade(campaign))
         findings += _stores(campaign, repair)
-    elif repair:
-        raise StoreError("--repair rebuilds the mirror of a campaign; name it: afssb doctor CAMPAIGN --repair")
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
@@ -113,6 +117,17 @@ def _imports(what: str, module: str) -> Finding:
     return Finding(what, True, version(module.partition(".")[0]))
 
 
+def _upgrade(path: Path) -> Finding:
+    try:
+        done = upgrade_store(Stores.beside(path).ledger_url)
+    except AfssbError as error:
+        return Finding("upgrade", False, str(error))
+    if done.before == done.after:
+        return Finding("upgrade", True, f"version {done.after} is this release's")
+    kept = "" if done.copy is None else f"; the store as it was: {done.copy}"
+    return Finding("upgrade", True, f"from version {done.before} to {done.after}{kept}")
+
+
 def _stores(path: Path, repair: bool) -> list[Finding]:
     try:
         opened = Campaign.load(path, read_only=True)
@@ -138,6 +153,7 @@ def _stores(path: Path, repair: bool) -> list[Finding]:
                 "Restore a backup, and keep this file" if problems else "",
             )
         )
+        findings.append(_outbox(opened))
         try:
             with hold_lease(opened.ledger, opened.uid):
                 findings.append(Finding("lock", True, "free"))
@@ -145,6 +161,15 @@ def _stores(path: Path, repair: bool) -> list[Finding]:
             findings.append(Finding("lock", True, str(error)))
         findings.append(_mirror(opened, repair))
     return findings
+
+
+def _outbox(opened: Campaign) -> Finding:
+    outbox = opened.stores.outbox
+    waiting, refused = outbox.waiting(), outbox.refused()
+    if not waiting and not refused:
+        return Finding("outbox", True, "empty: the ledger has every result")
+    seen = f"{len(waiting)} results wait, {len(refused)} were refused: {', '.join(map(str, [*waiting, *refused][:5]))}"
+    return Finding("outbox", False, seen, "`afssb run` hands in what waits; look into what was refused")
 
 
 def _mirror(opened: Campaign, repair: bool) -> Finding:

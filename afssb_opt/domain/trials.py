@@ -9,8 +9,9 @@ from typing import Final, Literal
 
 
 class TrialState(StrEnum):
-    """Where one trial stands."""
+    """Where one trial stands; a draft is a design that waits for a person's approval."""
 
+    DRAFT = "draft"
     PROPOSED = "proposed"
     CLAIMED = "claimed"
     IN_TEST = "in_test"
@@ -22,7 +23,9 @@ class TrialState(StrEnum):
     DISPUTED = "disputed"
 
 
-OPEN_STATES: Final = frozenset({TrialState.PROPOSED, TrialState.CLAIMED, TrialState.IN_TEST, TrialState.PARTIAL})
+OPEN_STATES: Final = frozenset(
+    {TrialState.DRAFT, TrialState.PROPOSED, TrialState.CLAIMED, TrialState.IN_TEST, TrialState.PARTIAL}
+)
 ENDED_STATES: Final = frozenset(TrialState) - OPEN_STATES
 
 # `cell` failures tell the model something (short, delamination); `equipment` ones are retried, never modelled.
@@ -33,6 +36,8 @@ _ENDINGS: Final = frozenset(
 )
 
 ALLOWED_MOVES: Final[Mapping[TrialState, frozenset[TrialState]]] = {
+    # Nothing claims a draft; a result that comes all the same is of a cell that somebody built, and counts.
+    TrialState.DRAFT: _ENDINGS | {TrialState.PROPOSED, TrialState.IN_TEST},
     # A lab result may arrive for a trial that nobody marked as built, so endings are reachable from the start.
     TrialState.PROPOSED: _ENDINGS | {TrialState.CLAIMED, TrialState.IN_TEST},
     TrialState.CLAIMED: _ENDINGS | {TrialState.PROPOSED, TrialState.IN_TEST},
@@ -40,7 +45,7 @@ ALLOWED_MOVES: Final[Mapping[TrialState, frozenset[TrialState]]] = {
     TrialState.PARTIAL: _ENDINGS | {TrialState.DISPUTED},
     TrialState.COMPLETED: frozenset({TrialState.COMPLETED, TrialState.DISPUTED, TrialState.VOID}),
     TrialState.FAILED: frozenset({TrialState.PROPOSED, TrialState.DISPUTED, TrialState.VOID}),
-    TrialState.ABANDONED: frozenset({TrialState.PROPOSED, TrialState.VOID}),
+    TrialState.ABANDONED: frozenset({TrialState.DRAFT, TrialState.PROPOSED, TrialState.VOID}),
     TrialState.VOID: frozenset(TrialState) - {TrialState.VOID, TrialState.CLAIMED},
     TrialState.DISPUTED: frozenset({TrialState.COMPLETED, TrialState.FAILED, TrialState.VOID}),
 }

@@ -1,7 +1,7 @@
 """The record of truth of every campaign: what was proposed, evaluated, found and decided, and by whom."""
 
 from afssb_opt.ledger.deciding import Action
-from afssb_opt.ledger.errors import MoveError, UnknownCampaignError, UnknownTrialError
+from afssb_opt.ledger.errors import LedgerFaultError, MoveError, UnknownCampaignError, UnknownTrialError
 from afssb_opt.ledger.ledger import Ledger
 from afssb_opt.ledger.outbox import Delivery, Outbox
 from afssb_opt.ledger.records import (
@@ -15,6 +15,7 @@ from afssb_opt.ledger.records import (
     Recorded,
     TrialRecord,
 )
+from afssb_opt.ledger.upgrading import Upgraded, upgrade_store
 
 __all__ = [
     "Action",
@@ -26,6 +27,7 @@ __all__ = [
     "Holder",
     "Lease",
     "Ledger",
+    "LedgerFaultError",
     "MoveError",
     "NewTrial",
     "Outbox",
@@ -33,4 +35,6 @@ __all__ = [
     "TrialRecord",
     "UnknownCampaignError",
     "UnknownTrialError",
+    "Upgraded",
+    "upgrade_store",
 ]

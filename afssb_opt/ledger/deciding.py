@@ -15,13 +15,14 @@ from afssb_opt.ledger.records import TrialRecord
 from afssb_opt.ledger.rows import Draft, change_trial, load_trial
 from afssb_opt.ledger.schema import events
 
-Action = Literal["in_test", "abandon", "void", "restore", "exclude", "include"]
+Action = Literal["approve", "in_test", "abandon", "void", "restore", "exclude", "include"]
 _KIND_OF_ACTION: Final = {
-    "in_test": "in_test", "abandon": "abandoned", "void": "voided", "restore": "restored",
+    "approve": "approved", "in_test": "in_test", "abandon": "abandoned", "void": "voided", "restore": "restored",
     "exclude": "excluded", "include": "included",
 }  # fmt: skip
 _STATE_OF_ACTION: Final = {
-    "in_test": TrialState.IN_TEST, "abandon": TrialState.ABANDONED, "void": TrialState.VOID
+    "approve": TrialState.PROPOSED, "in_test": TrialState.IN_TEST, "abandon": TrialState.ABANDONED,
+    "void": TrialState.VOID,
 }  # fmt: skip
 
 

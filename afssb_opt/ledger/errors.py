@@ -5,6 +5,10 @@ from __future__ import annotations
 from afssb_opt.domain.errors import StoreError
 
 
+class LedgerFaultError(StoreError):
+    """The database itself failed, for instance on a full or read-only disk; nothing of the call was written."""
+
+
 class UnknownTrialError(StoreError):
     """No trial of this ledger has the given uid or label."""
 

@@ -9,9 +9,10 @@ import pandas as pd
 
 from afssb_opt.domain.trials import TrialState
 from afssb_opt.ledger.records import TrialRecord
+from afssb_opt.ledger.replay import is_rejected_draft
 
 _OBSERVED: Final = frozenset({TrialState.COMPLETED, TrialState.PARTIAL, TrialState.FAILED})
-_PENDING: Final = frozenset({TrialState.PROPOSED, TrialState.CLAIMED, TrialState.IN_TEST})
+_PENDING: Final = frozenset({TrialState.DRAFT, TrialState.PROPOSED, TrialState.CLAIMED, TrialState.IN_TEST})
 
 
 def observations_table(trials: Iterable[TrialRecord]) -> pd.DataFrame:
@@ -43,8 +44,11 @@ def observations_table(trials: Iterable[TrialRecord]) -> pd.DataFrame:
 
 
 def pending_table(trials: Iterable[TrialRecord]) -> pd.DataFrame:
-    """Return one row per trial that has no reading yet: trial_uid, label, number, round, state and its design."""
-    waiting = [trial for trial in trials if trial.state in _PENDING]
+    """Return one row per trial that has no reading yet: trial_uid, label, number, round, state and its design.
+
+    Drafts that a person rejected are among them: the model must not count on what they would tell, nor ask again.
+    """
+    waiting = [trial for trial in trials if trial.state in _PENDING or is_rejected_draft(trial)]
     variables = _in_order(name for trial in waiting for name in trial.design)
     rows = [_head(trial) | {"state": str(trial.state)} | trial.design for trial in waiting]
     return pd.DataFrame(rows, columns=[*_HEAD, "state", *variables])

@@ -2,93 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import pandas as pd
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection
 
-from afssb_opt.domain.errors import Problem, StoreError, StoreUnavailableError
+from afssb_opt.domain.errors import StoreError
 from afssb_opt.domain.trials import TrialFailure, TrialResult
 from afssb_opt.ledger import campaigns as _campaigns
-from afssb_opt.ledger import deciding, integrity, leasing, portable, proposing, recording
-from afssb_opt.ledger.canonical import table_from_parquet
-from afssb_opt.ledger.engine import open_engine, parse_url, reading, sqlite_path, writing
-from afssb_opt.ledger.frames import observations_table, pending_table
+from afssb_opt.ledger import deciding, leasing, portable, proposing, recording
+from afssb_opt.ledger.copying import copy_ledger_file
+from afssb_opt.ledger.engine import open_engine, parse_url, sqlite_path, writing
+from afssb_opt.ledger.outbox import Delivery, Outbox
+from afssb_opt.ledger.reader import LedgerReader
 from afssb_opt.ledger.records import CampaignRecord, Claim, Event, Holder, Lease, NewTrial, Recorded, TrialRecord
-from afssb_opt.ledger.rows import event_from_row, load_trial, require_campaign, trial_from_row
-from afssb_opt.ledger.schema import attachments, events, trials
+from afssb_opt.ledger.safekeeping import record_safely
 
 # A step of a campaign renews its lease between trials; a machine that stops answering blocks others this long.
 LEASE_S = 60.0
 # An evaluator sends heartbeats far more often; a process that vanished on another machine is noticed after this.
 CLAIM_S = 3600.0
 
+log = logging.getLogger(__name__)
 
-class Ledger:
+
+class Ledger(LedgerReader):
     """An open store. Every call is one transaction, durable when it returns; reading never writes.
 
     It may be shared by threads. A forked child gets connections of its own.
+
+    With an outbox a result that was handed in is on a disk when the call ends, however it ends, unless the ledger
+    answered and refused it.
     """
 
-    def __init__(self, engine: Engine, url: str, path: Path | None, clock: Callable[[], datetime] | None) -> None:
-        self._engine = engine
-        self._clock = clock
-        self.url = url
-        self.path = path
-
     @classmethod
-    def create_or_open(cls, url: str, *, clock: Callable[[], datetime] | None = None) -> Self:
+    def create_or_open(
+        cls, url: str, *, clock: Callable[[], datetime] | None = None, outbox: Outbox | None = None
+    ) -> Self:
         """Open a store, making it first where there is none.
 
         Args:
             url: `sqlite:///folder/ledger.db` or `postgresql://user@server/database`.
             clock: Tells the time instead of this machine (SQLite) or the server (PostgreSQL).
+            outbox: Where results wait while the store does not answer.
 
         Raises:
             StoreError: The place is unusable, or holds something else.
             StoreUnavailableError: The server does not answer.
         """
-        return cls._opened(url, clock, is_creating=True)
+        return cls._opened(url, clock, outbox, is_creating=True)
 
     @classmethod
-    def open(cls, url: str, *, clock: Callable[[], datetime] | None = None) -> Self:
+    def open(cls, url: str, *, clock: Callable[[], datetime] | None = None, outbox: Outbox | None = None) -> Self:
         """Open an existing store as it is; it is never made and never changed by that.
 
         Raises:
             StoreError: There is none, or it is foreign, or of another version.
             StoreUnavailableError: The server does not answer.
         """
-        return cls._opened(url, clock, is_creating=False)
+        return cls._opened(url, clock, outbox, is_creating=False)
 
     @classmethod
-    def _opened(cls, url: str, clock: Callable[[], datetime] | None, *, is_creating: bool) -> Self:
+    def _opened(
+        cls, url: str, clock: Callable[[], datetime] | None, outbox: Outbox | None, *, is_creating: bool
+    ) -> Self:
         parsed = parse_url(url)
-        return cls(open_engine(parsed, is_creating=is_creating), url, sqlite_path(parsed), clock)
+        return cls(open_engine(parsed, is_creating=is_creating), url, sqlite_path(parsed), clock, outbox)
 
-    def close(self) -> None:
-        """Close all connections."""
-        self._engine.dispose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _now(self, connection: Connection) -> datetime:
-        if self._clock is not None:
-            return self._clock()
-        if self.path is not None:
-            return datetime.now(UTC)
-        # Machines disagree about the time; the leases of one server are measured with the server's clock.
-        moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
-        return moment.astimezone(UTC)
+    @contextmanager
+    def writing(self, patience_s: float | None = None) -> Iterator[Connection]:
+        """Open a transaction for the parts of this package; outside of it the other methods are the way to write."""
+        with writing(self._engine, patience_s) as connection:
+            yield connection
 
     # Campaigns
 
@@ -109,16 +99,6 @@ class Ledger:
         with writing(self._engine) as connection:
             now = self._now(connection)
             return _campaigns.amend_campaign(connection, now, campaign_uid, definition, config_sha256, changes)
-
-    def campaign(self, name: str) -> CampaignRecord | None:
-        """Return the campaign of that name, if there is one."""
-        with reading(self._engine) as connection:
-            return _campaigns.campaign_named(connection, name)
-
-    def campaigns(self) -> list[CampaignRecord]:
-        """Return every campaign, oldest first."""
-        with reading(self._engine) as connection:
-            return _campaigns.all_campaigns(connection)
 
     def append_note(self, campaign_uid: str, kind: str, payload: dict[str, Any], *, actor: str = "") -> Event:
         """Add a note, such as the summary of a round; the same note again is the first one."""
@@ -173,7 +153,11 @@ class Ledger:
             leasing.heartbeat(connection, self._now(connection), claim)
 
     def release_orphaned_claims(self, lease: Lease) -> list[str]:
-        """Send trials whose evaluator is gone or silent back to `proposed`, and return their uids."""
+        """Send trials whose evaluator is gone or silent back to `proposed`, and return their uids.
+
+        Results that wait in the outbox go in first, so that no trial is evaluated again that has one.
+        """
+        self.deliver()
         with writing(self._engine) as connection:
             return leasing.release_orphaned_claims(connection, self._now(connection), lease)
 
@@ -215,21 +199,56 @@ class Ledger:
             is_correction: It replaces what stands instead of adding to it or contradicting it.
             actor: Who hands it in.
 
+        Returns:
+            What became of it; `WAITING` where the store does not answer and the outbox has it.
+
         Raises:
             InputError: A value is not a finite number.
             StaleLeaseError: The trial was claimed again since.
             MoveError: The trial's state does not allow it.
         """
         prepared = recording.prepare_result(result, cycling, as_built, is_final=is_final, is_correction=is_correction)
-        with writing(self._engine) as connection:
+
+        def write(connection: Connection) -> Recorded:
             return recording.record_result(connection, self._now(connection), trial_uid, prepared, claim, actor)
+
+        return record_safely(self, write, lambda outbox: outbox.keep_prepared(trial_uid, prepared, actor))
 
     def record_failure(
         self, trial_uid: str, failure: TrialFailure, *, claim: Claim | None = None, actor: str = ""
     ) -> Recorded:
         """Record why a trial has no result; `restore` sends a failed trial back for another attempt."""
-        with writing(self._engine) as connection:
+
+        def write(connection: Connection) -> Recorded:
             return recording.record_failure(connection, self._now(connection), trial_uid, failure, claim, actor)
+
+        return record_safely(self, write, lambda outbox: outbox.keep_failure(trial_uid, failure, actor))
+
+    def deliver(self) -> Delivery:
+        """Hand in what waits in the outbox, in its order and each once.
+
+        Raises:
+            StoreUnavailableError: The store does not answer; what was not handed in waits on.
+            LedgerFaultError: The database failed; likewise.
+        """
+        if self.outbox is None or not self.outbox.waiting():
+            return Delivery({})
+        delivery = self.outbox.deliver(self)
+        if delivery.recorded:
+            log.warning("results that had waited in the outbox are recorded now: %d", len(delivery.recorded))
+        for problem in delivery.problems:
+            log.warning("a result that had waited was refused: %s", problem)
+        return delivery
+
+    def hand_in_result(self, trial_uid: str, prepared: recording.PreparedResult, actor: str) -> Recorded:
+        """Record a result that waited, or fail; the outbox keeps it until this returns."""
+        with writing(self._engine) as connection:
+            return recording.record_result(connection, self._now(connection), trial_uid, prepared, None, actor)
+
+    def hand_in_failure(self, trial_uid: str, failure: TrialFailure, actor: str) -> Recorded:
+        """Record a failure that waited, or fail; the outbox keeps it until this returns."""
+        with writing(self._engine) as connection:
+            return recording.record_failure(connection, self._now(connection), trial_uid, failure, None, actor)
 
     def mark(self, trial_uid: str, action: deciding.Action, *, reason: str, actor: str) -> TrialRecord:
         """Record a decision about a trial; the same decision for the same reason again changes nothing.
@@ -245,69 +264,20 @@ class Ledger:
         with writing(self._engine) as connection:
             return deciding.settle(connection, self._now(connection), trial_uid, keep, reason, actor)
 
-    # Reading
+    # Copies and plain files
 
-    def trial(self, uid_or_label: str) -> TrialRecord:
-        """Return one trial.
-
-        Raises:
-            UnknownTrialError: There is none of that name, or the label's check letter does not fit.
-        """
-        with reading(self._engine) as connection:
-            return load_trial(connection, uid_or_label)
-
-    def trials(self, campaign_uid: str) -> list[TrialRecord]:
-        """Return the trials of a campaign by number."""
-        chosen = select(trials).where(trials.c.campaign_uid == campaign_uid).order_by(trials.c.number)
-        with reading(self._engine) as connection:
-            require_campaign(connection, campaign_uid)
-            return [trial_from_row(row) for row in connection.execute(chosen).mappings()]
-
-    def events(self, campaign_uid: str, after_seq: int = 0) -> list[Event]:
-        """Return the events of a campaign in their order, those after a known one only."""
-        where = (events.c.campaign_uid == campaign_uid) & (events.c.seq > after_seq)
-        with reading(self._engine) as connection:
-            require_campaign(connection, campaign_uid)
-            rows = connection.execute(select(events).where(where).order_by(events.c.seq)).mappings()
-            return [event_from_row(row) for row in rows]
-
-    def last_seq(self, campaign_uid: str) -> int:
-        """Return the number of the newest event of a campaign."""
-        with reading(self._engine) as connection:
-            require_campaign(connection, campaign_uid)
-            newest = select(func.max(events.c.seq)).where(events.c.campaign_uid == campaign_uid)
-            return connection.execute(newest).scalar() or 0
-
-    def cycling_table(self, sha256: str) -> pd.DataFrame:
-        """Return a recorded cycling table, compared with its hash.
+    def backup(self, target: Path) -> None:
+        """Copy the whole store into a new file while it is in use.
 
         Raises:
-            StoreError: There is none, or it is damaged.
+            StoreError: The file exists or cannot be written, or the store is on a server.
         """
-        with reading(self._engine) as connection:
-            body = connection.execute(select(attachments.c.parquet).where(attachments.c.sha256 == sha256)).scalar()
-        if body is None:
-            raise StoreError(f"no cycling table has the hash '{sha256}'. A trial's `cycling_sha256` names its table")
-        return table_from_parquet(body, sha256)
-
-    def observations(self, campaign_uid: str) -> pd.DataFrame:
-        """Return what was found so far, one row per trial; columns as in `frames.observations_table`."""
-        return observations_table(self.trials(campaign_uid))
-
-    def pending(self, campaign_uid: str) -> pd.DataFrame:
-        """Return the designs that wait, are claimed or in test."""
-        return pending_table(self.trials(campaign_uid))
-
-    # Plain files
-
-    def export_campaign(self, campaign_uid: str, folder: Path) -> str:
-        """Write a campaign into a new folder of plain files; the hash returned is the same from every store.
-
-        Raises:
-            StoreError: The folder exists or cannot be written.
-        """
-        with reading(self._engine) as connection:
-            return portable.export_campaign(connection, campaign_uid, folder)
+        if self.path is None:
+            raise StoreError(
+                "a ledger in PostgreSQL is backed up with pg_dump, by whoever runs the server; "
+                "`afssb export` writes one campaign as plain files from any store"
+            )
+        copy_ledger_file(self.path, target)
 
     def import_campaign(self, folder: Path) -> CampaignRecord:
         """Enter an exported campaign with all its history, under its own uid and labels.
@@ -318,13 +288,3 @@ class Ledger:
         """
         with writing(self._engine) as connection:
             return portable.import_campaign(connection, self._now(connection), folder)
-
-    def check(self) -> list[Problem]:
-        """Return everything that is wrong with the store; nothing is changed."""
-        try:
-            with reading(self._engine) as connection:
-                return integrity.problems_of(connection)
-        except StoreUnavailableError:
-            raise
-        except StoreError as error:
-            return [Problem("store", str(error), integrity.MEND)]

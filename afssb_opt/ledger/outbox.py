@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import hashlib
 import json
 import os
 import tempfile
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from afssb_opt.domain.errors import AfssbError, Problem, StoreError, StoreUnavailableError
-from afssb_opt.domain.trials import TrialResult
+from afssb_opt.domain.errors import InputError, Problem, StoreError, StoreUnavailableError
+from afssb_opt.domain.trials import TrialFailure, TrialResult
 from afssb_opt.ledger.canonical import canonical_json, plain_text, sha256_text, table_from_parquet
+from afssb_opt.ledger.errors import LedgerFaultError
 from afssb_opt.ledger.failpoints import reach
-from afssb_opt.ledger.ledger import Ledger
-from afssb_opt.ledger.recording import prepare_result
+from afssb_opt.ledger.recording import PreparedResult, prepare_result
 from afssb_opt.ledger.records import Recorded
 from afssb_opt.ledger.replay import result_from_words
 
+if TYPE_CHECKING:
+    from afssb_opt.ledger.ledger import Ledger
+
 _WAITING: Final = ".result"
 _REFUSED: Final = ".refused"
+# Digits of nanoseconds since 1970 until the year 2286, so that names sort as times do.
+_STAMP_DIGITS: Final = 19
 
 
 @dataclass(frozen=True)
@@ -42,10 +49,25 @@ class Delivery:
 
 
 class Outbox:
-    """A private folder on a local disk, beside the ledger or anywhere else."""
+    """A private folder on a local disk, and a second one for the day on which the first is full."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, spare: Path | None = None) -> None:
+        """Name the folders; nothing is made before the first result is kept.
+
+        Args:
+            folder: Beside the ledger, or anywhere else.
+            spare: Used where the first cannot be written; best on another disk.
+        """
         self.folder = folder
+        self.spare = spare
+
+    @classmethod
+    def of_store(cls, store_folder: Path) -> Outbox:
+        """Return the outbox of a campaign's store folder; the spare one is in the user's state folder."""
+        state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+        # The store's path, hashed: results of two campaigns must not meet in the spare folder.
+        name = hashlib.sha256(str(store_folder).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        return cls(store_folder / "outbox", state / "afssb" / "outbox" / name)
 
     def keep(
         self,
@@ -62,36 +84,37 @@ class Outbox:
 
         Raises:
             InputError: A value is not a finite number.
-            StoreError: The folder cannot be written.
+            StoreError: No folder can be written.
         """
         prepared = prepare_result(result, cycling, as_built, is_final=is_final, is_correction=is_correction)
+        return self.keep_prepared(trial_uid, prepared, actor)
+
+    def keep_prepared(self, trial_uid: str, prepared: PreparedResult, actor: str) -> Path:
+        """Put a result on the disk that was checked already.
+
+        Raises:
+            StoreError: No folder can be written.
+        """
         parquet = None if prepared.parquet is None else base64.b64encode(prepared.parquet).decode()
-        body = canonical_json(
-            {"trial_uid": trial_uid, "words": prepared.words, "parquet": parquet, "actor": plain_text(actor)}
-        )
-        # The time only sorts; the random part keeps two processes apart.
-        final = self.folder / f"{time.time_ns():020d}-{uuid.uuid4().hex}{_WAITING}"
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            fd, draft = tempfile.mkstemp(suffix=".draft", dir=self.folder)
-            with os.fdopen(fd, "w", encoding="ascii") as stream:
-                stream.write(f"{sha256_text(body)}\n{body}\n")
-                stream.flush()
-                os.fsync(stream.fileno())
-            reach("outbox.written")
-            Path(draft).rename(final)
-            _sync_folder(self.folder)
-        except OSError as error:
-            raise StoreError(
-                f"the result of trial {trial_uid} cannot be kept in {self.folder}: {error}. "
-                "Free space there or name another folder, and keep it again before this process ends"
-            ) from error
-        reach("outbox.kept")
-        return final
+        words = {"trial_uid": trial_uid, "words": prepared.words, "parquet": parquet, "actor": plain_text(actor)}
+        return self._keep(trial_uid, words)
+
+    def keep_failure(self, trial_uid: str, failure: TrialFailure, actor: str) -> Path:
+        """Put the reason why a trial has no result on the disk.
+
+        Raises:
+            StoreError: No folder can be written.
+        """
+        return self._keep(trial_uid, {"trial_uid": trial_uid, "failure": asdict(failure), "actor": plain_text(actor)})
 
     def waiting(self) -> list[Path]:
         """Return the files of results that wait, oldest first."""
-        return sorted(self.folder.glob(f"*{_WAITING}"))
+        found = [path for folder in self._folders() for path in folder.glob(f"*{_WAITING}")]
+        return sorted(found, key=lambda path: path.name)
+
+    def refused(self) -> list[Path]:
+        """Return the files of results that the ledger refused and that a person has to look into."""
+        return sorted(path for folder in self._folders() for path in folder.glob(f"*{_REFUSED}"))
 
     def deliver(self, ledger: Ledger) -> Delivery:
         """Hand in what waits, each once, however often this is interrupted and repeated.
@@ -100,28 +123,68 @@ class Outbox:
 
         Raises:
             StoreUnavailableError: The ledger does not answer; what was not handed in waits on.
+            LedgerFaultError: Its database failed; likewise.
         """
         recorded: dict[str, Recorded] = {}
         problems = []
         for path in self.waiting():
             try:
                 told = _hand_in(ledger, path)
-            except StoreUnavailableError:
+            except (StoreUnavailableError, LedgerFaultError):
                 raise
             except FileNotFoundError:
                 # Another process handed it in meanwhile.
                 continue
-            except AfssbError as error:
+            except (InputError, StoreError) as error:
                 kept = path.with_suffix(_REFUSED)
-                path.rename(kept)
+                # Another thread or process may have met the same refusal.
+                with contextlib.suppress(FileNotFoundError):
+                    path.rename(kept)
                 problems.append(Problem(str(kept), str(error), f"Mend it and rename it to {path.name}, or delete it"))
                 continue
             reach("outbox.recorded")
             recorded[path.name] = told
             path.unlink(missing_ok=True)
-        if recorded:
-            _sync_folder(self.folder)
+            _sync_folder(path.parent)
         return Delivery(recorded, tuple(problems))
+
+    def _folders(self) -> tuple[Path, ...]:
+        return (self.folder,) if self.spare is None else (self.folder, self.spare)
+
+    def _keep(self, trial_uid: str, words: dict[str, Any]) -> Path:
+        body = canonical_json(words)
+        text = f"{sha256_text(body)}\n{body}\n"
+        # After everything that waits, also where the clock was set back; the random part keeps two processes apart.
+        newest = max((int(path.name[:_STAMP_DIGITS]) for path in self.waiting()), default=0)
+        name = f"{max(time.time_ns(), newest + 1):0{_STAMP_DIGITS}d}-{uuid.uuid4().hex}{_WAITING}"
+        failures = []
+        for folder in self._folders():
+            try:
+                return _write_durably(folder, name, text)
+            except OSError as error:
+                failures.append(f"{folder}: {error.strerror or error}")
+        raise StoreError(
+            f"the result of trial {trial_uid} cannot be kept ({'; '.join(failures)}). "
+            "Free space there or name another folder, and keep it again before this process ends"
+        )
+
+
+def _write_durably(folder: Path, name: str, text: str) -> Path:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fd, draft = tempfile.mkstemp(suffix=".draft", dir=folder)
+    try:
+        with os.fdopen(fd, "w", encoding="ascii") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError:
+        Path(draft).unlink(missing_ok=True)
+        raise
+    reach("outbox.written")
+    final = Path(draft).rename(folder / name)
+    _sync_folder(folder)
+    reach("outbox.kept")
+    return final
 
 
 def _hand_in(ledger: Ledger, path: Path) -> Recorded:
@@ -130,14 +193,17 @@ def _hand_in(ledger: Ledger, path: Path) -> Recorded:
     if sha256_text(body) != checksum:
         raise StoreError(f"{path.name} is damaged: it does not fit its checksum")
     kept = json.loads(body)
+    if "failure" in kept:
+        return ledger.hand_in_failure(kept["trial_uid"], TrialFailure(**kept["failure"]), kept["actor"])
     words = kept["words"]
     table = None
     if kept["parquet"] is not None:
         table = table_from_parquet(base64.b64decode(kept["parquet"]), words["cycling_sha256"])
-    return ledger.record_result(
-        kept["trial_uid"], result_from_words(words), cycling=table, as_built=words["as_built"],
-        is_final=words["is_final"], is_correction=words["is_correction"], actor=kept["actor"],
+    prepared = prepare_result(
+        result_from_words(words), table, words["as_built"],
+        is_final=words["is_final"], is_correction=words["is_correction"],
     )  # fmt: skip
+    return ledger.hand_in_result(kept["trial_uid"], prepared, kept["actor"])
 
 
 def _sync_folder(folder: Path) -> None:

@@ -77,6 +77,8 @@ def _words(new: NewTrial, design: dict[str, float | str], number: int, serial: i
         "reason": plain_text(new.reason),
         "provenance": dict(new.provenance),
         "is_replicate": new.is_replicate,
+        # Said only of drafts, so that other proposals keep the words, and the hashes, they always had.
+        **({"is_draft": True} if new.is_draft else {}),
     }
 
 

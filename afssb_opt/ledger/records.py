@@ -20,6 +20,8 @@ from afssb_opt.domain.trials import TrialFailure, TrialResult, TrialState
 # Start times of one process differ between two readings by the clock tick (10 ms) at most; another process that
 # got the same number starts later than that.
 _START_TOLERANCE_S = 0.5
+# Which field of /proc/PID/stat holds the start, counted from behind the name, which may hold anything (man 5 proc).
+_START_FIELD = 19
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class NewTrial:
         reason: Why this design, in plain language.
         provenance: Seed, method, data version, config hash and library versions.
         is_replicate: The same design is wanted again on purpose.
+        is_draft: It waits for a person's approval before anybody may evaluate it.
         uid: Made before the trial is recorded, so that a repeated call finds it.
     """
 
@@ -62,6 +65,7 @@ class NewTrial:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     is_replicate: bool = False
     uid: str = field(default_factory=lambda: uuid.uuid4().hex)
+    is_draft: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,8 @@ class Holder:
     """Which process holds a lease or a claim.
 
     Attributes:
-        process_started_at: Seconds since the epoch; tells a process from a later one with the same number.
+        process_started_at: Seconds since the boot; tells a process from a later one with the same number. A time of
+            day would not do: setting the clock would move it, and a living holder would be taken for a dead one.
         instance: The boot of the machine and the process name space; only inside one can a process be looked up.
     """
 
@@ -121,16 +126,15 @@ class Holder:
     @classmethod
     def current(cls) -> Holder:
         """Return the calling process."""
-        return cls(socket.gethostname(), os.getpid(), psutil.Process().create_time(), _instance())
+        return cls(socket.gethostname(), os.getpid(), _started_at(os.getpid()), _instance())
 
     def is_dead(self) -> bool:
         """Tell whether the process is certainly gone; one that cannot be looked up from here counts as alive."""
         if self.instance != _instance():
             return False
         try:
-            process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.process_started_at) < _START_TOLERANCE_S
-            return not same or process.status() == psutil.STATUS_ZOMBIE
+            same = abs(_started_at(self.pid) - self.process_started_at) < _START_TOLERANCE_S
+            return not same or psutil.Process(self.pid).status() == psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return True
         except psutil.AccessDenied:
@@ -181,18 +185,35 @@ class Recorded(StrEnum):
         ALREADY_KNOWN: The same content was handed in before; nothing was written.
         DISPUTED: It contradicts what stood; both are kept and a person settles it.
         KEPT: It is stored but does not stand now: the trial is void, abandoned or already has a final result.
+        WAITING: The ledger does not answer; it lies safely in the outbox and is handed in later.
     """
 
     RECORDED = "recorded"
     ALREADY_KNOWN = "already_known"
     DISPUTED = "disputed"
     KEPT = "kept"
+    WAITING = "waiting"
+
+
+def _started_at(pid: int) -> float:
+    """Return when a process started, in seconds since the boot where the system tells that.
+
+    Raises:
+        psutil.NoSuchProcess: There is no such process.
+    """
+    try:
+        words = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        # Without /proc there is only the time of day.
+        return psutil.Process(pid).create_time()
+    return int(words[_START_FIELD]) / os.sysconf("SC_CLK_TCK")
 
 
 def _instance() -> str:
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
+        # The last word tells these start times from the times of day of the first release.
+        return f"{boot}/{Path('/proc/self/ns/pid').readlink()}/since-boot"
     except OSError:
         # Without a boot id, a start time that moved only means waiting for the expiry: the safe side.
         return f"{platform.node()}/{int(psutil.boot_time())}"

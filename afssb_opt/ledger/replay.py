@@ -11,7 +11,7 @@ from afssb_opt.ledger.errors import MoveError
 from afssb_opt.ledger.records import Event, TrialRecord
 
 TRIAL_KINDS: Final = frozenset(
-    {"proposed", "claimed", "released", "in_test", "result", "failure", "settled",
+    {"proposed", "approved", "claimed", "released", "in_test", "result", "failure", "settled",
      "abandoned", "voided", "restored", "excluded", "included"}
 )  # fmt: skip
 CAMPAIGN_KINDS: Final = frozenset({"campaign_registered", "campaign_amended"})
@@ -82,7 +82,7 @@ def _proposed(event: Event) -> TrialRecord:
         label=words["label"],
         design={name: words["design"][name] for name in words["variables"]},
         as_built=None,
-        state=TrialState.PROPOSED,
+        state=TrialState.DRAFT if words.get("is_draft") else TrialState.PROPOSED,
         round=words["round"],
         reason=words["reason"],
         provenance=words["provenance"],
@@ -102,6 +102,10 @@ def _proposed(event: Event) -> TrialRecord:
 def _changed(trial: TrialRecord, event: Event) -> TrialRecord:
     words = event.payload
     match event.kind:
+        case "approved":
+            if trial.state is not TrialState.DRAFT:
+                raise MoveError(f"trial {trial.label} is {trial.state}; only drafts are approved")
+            return replace(_walk(trial, TrialState.PROPOSED), decision_reason=words["reason"])
         case "claimed":
             return replace(_walk(trial, TrialState.CLAIMED), attempts=words["attempt"])
         case "released":
@@ -154,7 +158,7 @@ def _restored(trial: TrialRecord) -> TrialRecord:
     if trial.state not in SHELVED_STATES:
         raise MoveError(f"trial {trial.label} is {trial.state}; only void, abandoned and failed trials can be restored")
     restored = _unshelved(trial)
-    if trial.state is TrialState.ABANDONED and restored.state is not TrialState.PROPOSED:
+    if trial.state is TrialState.ABANDONED and restored.state not in {TrialState.DRAFT, TrialState.PROPOSED}:
         _walk(trial, TrialState.PROPOSED, restored.state)
     else:
         _walk(trial, restored.state)
@@ -206,6 +210,11 @@ def _settled(trial: TrialRecord, words: dict[str, Any]) -> TrialRecord:
         end = TrialState.FAILED
         settled = replace(settled, failure=TrialFailure(kept["kind"], kept["reason"]))
     return _walk(settled, end)
+
+
+def is_rejected_draft(trial: TrialRecord) -> bool:
+    """Tell whether a person turned the design down before anything was built."""
+    return trial.state is TrialState.ABANDONED and trial.restores_to is TrialState.DRAFT
 
 
 def is_equipment_failure(trial: TrialRecord) -> bool:

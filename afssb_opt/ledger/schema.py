@@ -20,8 +20,13 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-# Rises with every change of the tables; a store of another version is refused, never changed on opening.
-SCHEMA_VERSION: Final = 1
+# Rises with every change of the tables and every new kind of event, which an older release could not follow;
+# a store of another version is refused, never changed on opening.
+SCHEMA_VERSION: Final = 2
+# What `upgrade_store` runs on a store of each earlier version; the same words for SQLite and PostgreSQL.
+UPGRADES: Final = {
+    1: ("CREATE INDEX ledger_events_of_campaigns ON ledger_events (campaign_uid, kind) WHERE trial_uid IS NULL",)
+}
 # "AFSB" in ASCII, in the head of an SQLite file: tells our file from another program's.
 APPLICATION_ID: Final = 0x41465342
 
@@ -69,6 +74,15 @@ events = Table(
     UniqueConstraint("trial_uid", "kind", "content_sha256"),
     Index("ledger_events_by_campaign", "campaign_uid", "seq"),
     sqlite_autoincrement=True,
+)
+
+# Opening a campaign reads its definition and its notes, which are few among the events of its trials.
+Index(
+    "ledger_events_of_campaigns",
+    events.c.campaign_uid,
+    events.c.kind,
+    sqlite_where=events.c.trial_uid.is_(None),
+    postgresql_where=events.c.trial_uid.is_(None),
 )
 
 # Where each trial stands: what its events add up to, written with each of them, compared by `Ledger.check`.

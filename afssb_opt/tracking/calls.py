@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sqlite3
-from collections.abc import Iterator
-from typing import Final
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
+from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from requests import RequestException
 from sqlalchemy.exc import SQLAlchemyError
 
 from afssb_opt.domain.errors import StoreError, StoreUnavailableError
+from afssb_opt.domain.secrets import without_secrets
 
 # MLflow's own defaults (120 s, 7 retries) hold a campaign for minutes when the server is gone. No retry at all,
 # because a repeated `runs/create` whose first reply was lost makes a second run; the next sync repeats safely.
@@ -23,12 +27,47 @@ _ENVIRONMENT: Final = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 
+# Calls that may be repeated: doing them twice is doing them once. Creating is not among them.
+_REPEATABLE: Final = frozenset(
+    {"search_runs", "get_experiment_by_name", "get_experiment", "log_batch", "log_artifact", "log_artifacts", "set_tag",
+     "set_experiment_tag", "delete_tag", "set_terminated", "update_run"}
+)  # fmt: skip
+# Waits before the second and third attempt: an overloaded server needs a moment, and nobody waits for the mirror long.
+_PAUSES_S: Final = (0.2, 0.8)
+
 # What MLflow says when the same call may succeed later.
 _PASSING: Final = frozenset(
     {"TEMPORARILY_UNAVAILABLE", "INTERNAL_ERROR", "REQUEST_LIMIT_EXCEEDED", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED"}
 )
 
 _REMEDY: Final = "Nothing is lost: the ledger holds every result and the next sync catches up."
+
+
+class PatientClient:
+    """An MLflow client that tries calls again which failed in passing, where a repetition is harmless."""
+
+    def __init__(self, client: MlflowClient) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+        return functools.partial(_tried_again, method) if name in _REPEATABLE else method
+
+
+def _tried_again(method: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    for pause_s in _PAUSES_S:
+        try:
+            return method(*arguments, **options)
+        except (MlflowException, RequestException) as error:
+            # A server that hangs was waited for long enough.
+            if "timed out" in str(error).lower() or not _is_passing(error):
+                raise
+            time.sleep(pause_s)
+    return method(*arguments, **options)
+
+
+def _is_passing(error: MlflowException | RequestException) -> bool:
+    return isinstance(error, RequestException) or error.error_code in _PASSING
 
 
 @contextlib.contextmanager
@@ -43,7 +82,7 @@ def mlflow_calls(tracking_uri: str) -> Iterator[None]:
         try:
             yield
         except MlflowException as error:
-            if error.error_code in _PASSING:
+            if _is_passing(error):
                 raise StoreUnavailableError(_message(tracking_uri, "does not answer", error)) from error
             raise StoreError(_message(tracking_uri, f"refuses ({error.error_code})", error)) from error
         except (RequestException, SQLAlchemyError, sqlite3.Error) as error:
@@ -69,10 +108,5 @@ def _quiet_and_bounded() -> Iterator[None]:
 
 def _message(tracking_uri: str, what: str, error: BaseException) -> str:
     first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return f"MLflow at {_without_password(tracking_uri)} {what}: {first_line[:400]}. {_REMEDY}"
-
-
-def _without_password(uri: str) -> str:
-    head, at, tail = uri.rpartition("@")
-    scheme, colon, login = head.partition("://")
-    return f"{scheme}{colon}{login.partition(':')[0]}@{tail}" if at and colon else uri
+    text = f"MLflow at {tracking_uri} {what}: {first_line[:400]}. {_REMEDY}"
+    return without_secrets(text, tracking_uri)

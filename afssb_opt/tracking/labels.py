@@ -32,6 +32,7 @@ _UNIT_ENDINGS: Final[dict[str, str]] = {
 _PRETTY_UNITS: Final[dict[str, str]] = {"ohm": "Ω", "cm2": "cm²", "m2": "m²", "um": "µm"}
 
 STATE_WORDS: Final[Mapping[TrialState, str]] = {
+    TrialState.DRAFT: "waits for approval",
     TrialState.PROPOSED: "proposed",
     TrialState.CLAIMED: "being evaluated",
     TrialState.IN_TEST: "in test",

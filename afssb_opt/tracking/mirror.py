@@ -13,8 +13,10 @@ from mlflow import MlflowClient
 
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.ledger import CampaignRecord, Lease, Ledger, TrialRecord
+from afssb_opt.ledger.failpoints import reach
 from afssb_opt.tracking.calls import mlflow_calls
 from afssb_opt.tracking.campaign_run import write_campaign_run
+from afssb_opt.tracking.edits import find_edits
 from afssb_opt.tracking.report import SurrogateView
 from afssb_opt.tracking.reviews import ReviewDecision, read_reviews
 from afssb_opt.tracking.run_index import (
@@ -123,16 +125,20 @@ class Mirror:
                 seq = self._ledger.last_seq(self._record.uid)
                 trials = self._ledger.trials(self._record.uid)
                 client, runs, warnings = self._open(trials, is_rewrite)
+                reach("mirror.opened")
                 report = self._sync_trials(client, runs, trials, lease, has_figures, time.monotonic() + deadline_s)
+                reach("mirror.trials")
                 reviews = read_reviews(trials, runs)
                 for run_id, tags in reviews.tags.items():
                     for name, value in tags.items():
                         client.set_tag(run_id, name, value)
+                reach("mirror.reviewed")
                 if not report.n_left:
                     runs[CAMPAIGN_RUN] = write_campaign_run(
                         client, self._experiment_id, self._spec, self._record, self._ledger, trials,
                         runs.get(CAMPAIGN_RUN), optimizer, seq=str(seq), has_report=has_report,
                     )  # fmt: skip
+                    reach("mirror.campaign")
             warnings += [*report.warnings, *reviews.warnings]
             return replace(report, warnings=tuple(warnings), decisions=reviews.decisions)
         except BaseException:
@@ -204,6 +210,11 @@ class Mirror:
                     f"The deleted run of {labels.get(key, key)} was restored: a deletion decides nothing. "
                     "To keep a trial out of the model set its tag afssb.review to exclude."
                 )
+        for edit in find_edits(client, self._spec, trials, scan.runs, scan.shown):
+            warnings.append(str(edit))
+            # Written again like a run that is behind, with metrics that come after the changed ones.
+            run = replace(scan.runs[edit.trial_uid], layout="", metrics_sha256="", outdone=edit.outdone, status="")
+            scan.runs[edit.trial_uid] = run
         if is_rewrite:
             for key, run in scan.runs.items():
                 scan.runs[key] = replace(run, layout="", cycling_sha256="", files_sha256="", metrics_sha256="")

@@ -35,6 +35,7 @@ _PROTOCOL_LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "upper_voltage_v": ("Upper voltage", "V"),
     "lower_voltage_v": ("Lower voltage", "V"),
     "rest_min": ("Rest", "min"),
+    "cell_type": ("Cell", ""),
     "fixture": ("Fixture", ""),
     "cathode": ("Cathode", ""),
     "electrolyte": ("Electrolyte", ""),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -33,6 +33,7 @@ class MirroredRun:
         report_seq: Event up to which the report of the campaign run is complete.
         n_progress: Steps of progress logged on the campaign run.
         metrics: Latest values, kept for the campaign run only.
+        outdone: Per metric that somebody changed step and time of the newest value, which the right one must follow.
     """
 
     run_id: str
@@ -53,14 +54,16 @@ class MirroredRun:
     report_seq: str = ""
     n_progress: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
+    outdone: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Scan:
-    """The run of each trial by uid, and the ids of runs made twice."""
+    """The run of each trial by uid, the ids of runs made twice, and per uid the run as MLflow shows it."""
 
     runs: dict[str, MirroredRun]
     surplus: tuple[str, ...]
+    shown: dict[str, Run]
 
 
 def ensure_experiment(client: MlflowClient, record: CampaignRecord, artifact_root: str | None) -> str:
@@ -94,18 +97,20 @@ def scan_runs(client: MlflowClient, experiment_id: str) -> Scan:
     """Read every run of the experiment, deleted ones too, and sort out which one stands for which trial."""
     by_key: dict[str, list[MirroredRun]] = {}
     seen: set[str] = set()
+    shown: dict[str, Run] = {}
     for run in _all_runs(client, experiment_id, "", ViewType.ALL):
         mirrored = mirrored_run(run)
         if mirrored is not None and mirrored.run_id not in seen:
             seen.add(mirrored.run_id)
             by_key.setdefault(mirrored.key, []).append(mirrored)
+            shown[mirrored.run_id] = run
     runs, surplus = {}, []
     for key, candidates in by_key.items():
         # A complete run that is not deleted comes first; the sort is stable, so the oldest wins among equals.
         candidates.sort(key=lambda run: (run.is_deleted, not run.ledger_seq))
         runs[key] = candidates[0]
         surplus += [run.run_id for run in candidates[1:] if not run.is_deleted]
-    return Scan(runs, tuple(surplus))
+    return Scan(runs, tuple(surplus), {key: shown[run.run_id] for key, run in runs.items()})
 
 
 def reviewed_runs(client: MlflowClient, experiment_id: str) -> list[MirroredRun]:

@@ -13,6 +13,7 @@ from mlflow.entities import Metric, Param, RunTag
 
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.ledger import TrialRecord
+from afssb_opt.ledger.failpoints import reach
 from afssb_opt.tracking.labels import design_text
 from afssb_opt.tracking.run_index import MirroredRun, text_sha256
 from afssb_opt.tracking.trial_figure import draw_cycles
@@ -60,6 +61,7 @@ def write_trial_run(
     if known is None:
         tags = {**run.tags, "afssb.note_sha256": note_sha256}
         born = client.create_run(experiment_id, run.start_ms, tags, run.name)
+        reach("mirror.created")
         known = MirroredRun(born.info.run_id, trial.uid, tag_names=frozenset(tags))
         tags = {}
     else:
@@ -69,9 +71,10 @@ def write_trial_run(
         else:
             del tags["mlflow.note.content"]
     set_status(client, known, run.status, run.end_ms)
+    reach("mirror.status")
     for name in sorted(known.tag_names & _PASSING_TAGS - set(run.tags)):
         client.delete_tag(known.run_id, name)
-    metrics = list(run.metrics)
+    metrics = [_after(point, known.outdone.get(point.name)) for point in run.metrics]
     metrics_sha256 = text_sha256(repr([(point.name, point.value, point.step) for point in metrics]))
     if metrics_sha256 == known.metrics_sha256:
         metrics = []
@@ -91,9 +94,11 @@ def write_trial_run(
         "afssb.layout": LAYOUT,
         "afssb.ledger_seq": str(trial.last_seq),
     }
+    reach("mirror.files")
     # Parameters cannot change, so only a run that was never complete may lack them.
     params = run.params if not known.ledger_seq else {}
     log_all(client, known.run_id, metrics, params, {**tags, **marks})
+    reach("mirror.logged")
     return replace(
         known,
         status=run.status,
@@ -103,7 +108,15 @@ def write_trial_run(
         files_sha256=files_sha256,
         metrics_sha256=metrics_sha256,
         tag_names=known.tag_names - _PASSING_TAGS | frozenset(run.tags),
+        outdone={},
     )
+
+
+def _after(point: MetricPoint, outdone: tuple[int, int] | None) -> MetricPoint:
+    """Return the point so that MLflow takes it for the newest, where somebody logged another one after it."""
+    if outdone is None:
+        return point
+    return replace(point, step=max(point.step, outdone[0]), at_ms=max(point.at_ms, outdone[1] + 1))
 
 
 def log_all(

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import psutil
 from mlflow import MlflowClient
@@ -20,7 +20,8 @@ from sqlalchemy import create_engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from afssb_opt.domain.errors import StoreError
-from afssb_opt.tracking.calls import mlflow_calls
+from afssb_opt.domain.secrets import without_secrets
+from afssb_opt.tracking.calls import PatientClient, mlflow_calls
 
 ALLOWED_SCHEMES: Final = ("sqlite", "postgresql", "http", "https")
 
@@ -70,10 +71,10 @@ def resolve_tracking(store_folder: Path, environ: Mapping[str, str] = os.environ
         return TrackingPlace(f"sqlite:///{folder / 'mlflow.db'}", (folder / "mlartifacts").as_uri())
     scheme = given.partition("://")[0].partition("+")[0].lower() if "://" in given else ""
     if scheme not in ALLOWED_SCHEMES:
+        allowed = ", ".join(f"{name}://" for name in ALLOWED_SCHEMES)
         raise StoreError(
-            f"MLFLOW_TRACKING_URI is '{given}', which cannot hold a campaign: MLflow no longer writes to plain "
-            f"folders. Allowed: {', '.join(f'{name}://' for name in ALLOWED_SCHEMES)}. "
-            "Unset it to use a file beside the campaign."
+            f"MLFLOW_TRACKING_URI is '{without_secrets(given, given)}', which cannot hold a campaign: MLflow no longer "
+            f"writes to plain folders. Allowed: {allowed}. Unset it to use a file beside the campaign."
         )
     if scheme in ("http", "https"):
         return TrackingPlace(given.rstrip("/"), None)
@@ -102,7 +103,7 @@ def open_client(tracking_uri: str, artifact_root: str | None = None) -> MlflowCl
         elif tracking_uri.startswith("postgresql"):
             _require_answer(tracking_uri)
         with _quiet_logs():
-            return MlflowClient(tracking_uri=tracking_uri)
+            return cast(MlflowClient, PatientClient(MlflowClient(tracking_uri=tracking_uri)))
 
 
 def _with_driver(uri: str) -> str:

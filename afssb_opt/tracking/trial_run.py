@@ -23,6 +23,7 @@ LAYOUT: Final = "1"
 
 # Disputed trials wait for a person, so they are not shown as finished.
 STATUS: Final[Mapping[TrialState, str]] = {
+    TrialState.DRAFT: "SCHEDULED",
     TrialState.PROPOSED: "SCHEDULED",
     TrialState.CLAIMED: "RUNNING",
     TrialState.IN_TEST: "RUNNING",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from afssb_opt.domain.errors import StoreError
 from afssb_opt.tracking.calls import mlflow_calls
 from afssb_opt.tracking.stores import open_client, resolve_tracking
 
@@ -33,8 +34,23 @@ def runs_page(store_folder: Path, port: int, campaign_name: str | None) -> str:
     address = f"http://127.0.0.1:{port}"
     if campaign_name is None:
         return address
+    return _page(store_folder, address, campaign_name) or address
+
+
+def experiment_page(store_folder: Path, campaign_name: str) -> str:
+    """Return the address of a campaign's table of runs on a tracking server, empty where there is no server."""
+    place = resolve_tracking(store_folder)
+    if not place.uri.startswith(("http://", "https://")):
+        return ""
+    try:
+        return _page(store_folder, place.uri.rstrip("/"), campaign_name)
+    except StoreError:
+        return ""
+
+
+def _page(store_folder: Path, address: str, campaign_name: str) -> str:
     place = resolve_tracking(store_folder)
     client = open_client(place.uri, place.artifact_root)
     with mlflow_calls(place.uri):
         experiment = client.get_experiment_by_name(campaign_name)
-    return address if experiment is None else f"{address}/#/experiments/{experiment.experiment_id}/runs"
+    return "" if experiment is None else f"{address}/#/experiments/{experiment.experiment_id}/runs"

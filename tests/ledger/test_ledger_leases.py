@@ -13,7 +13,7 @@ import pytest
 
 from afssb_opt.domain.errors import CampaignBusyError, StaleLeaseError
 from afssb_opt.domain.trials import TrialFailure, TrialResult, TrialState
-from afssb_opt.ledger import CampaignRecord, Holder, Lease, Ledger, MoveError, NewTrial, Recorded, TrialRecord
+from afssb_opt.ledger import CampaignRecord, Holder, Lease, Ledger, MoveError, NewTrial, Recorded, TrialRecord, records
 
 FOUND = TrialResult({"y": 1.0})
 
@@ -25,7 +25,7 @@ def elsewhere() -> Holder:
 def gone() -> Holder:
     """A process of this machine that has ended."""
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    holder = replace(Holder.current(), pid=child.pid, process_started_at=psutil.Process(child.pid).create_time())
+    holder = replace(Holder.current(), pid=child.pid, process_started_at=records._started_at(child.pid))
     assert not holder.is_dead()
     child.kill()
     child.wait()
@@ -203,3 +203,44 @@ def test_a_process_stopped_past_its_lease_cannot_write_when_it_wakes(sqlite_url:
     finally:
         child.kill()
         child.wait()
+
+
+def test_a_living_holder_is_alive_although_the_clock_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    holder = Holder.current()
+    boot = psutil.boot_time()
+    for shift in (-3600.0, 3600.0):
+        # What the system tells of its boot moves with the clock, and every start time with it.
+        monkeypatch.setattr(psutil.Process, "create_time", lambda _, shift=shift: boot + shift)
+        assert not holder.is_dead()
+        assert Holder.current() == holder
+    assert replace(holder, process_started_at=holder.process_started_at - 5).is_dead()
+
+
+def test_a_clock_set_forward_costs_the_lease_and_the_late_write_is_refused(
+    ledger: Ledger, campaign: CampaignRecord, clock
+) -> None:  # type: ignore[no-untyped-def]
+    mine = ledger.acquire_lease(campaign.uid, duration_s=60)
+    clock.pass_by(3600)
+    theirs = ledger.acquire_lease(campaign.uid, holder=elsewhere())
+    clock.pass_by(-3600)
+    with pytest.raises(StaleLeaseError):
+        ledger.add_trials(mine, [NewTrial({"x": 1.0}, 1, "")])
+    (trial,) = ledger.add_trials(theirs, [NewTrial({"x": 1.0}, 1, "")])
+    assert trial.number == 1
+
+
+def test_a_clock_set_back_keeps_the_lease_and_the_order(
+    ledger: Ledger, campaign: CampaignRecord, lease: Lease, trial: TrialRecord, clock
+) -> None:  # type: ignore[no-untyped-def]
+    claim = ledger.claim(lease, trial.uid)
+    clock.pass_by(-7200)
+    assert ledger.renew_lease(lease).token == lease.token
+    ledger.heartbeat(claim)
+    ledger.record_result(trial.uid, FOUND, claim=claim)
+    kinds = [event.kind for event in ledger.events(campaign.uid) if event.trial_uid == trial.uid]
+    assert kinds == ["proposed", "claimed", "result"]
+    # Whoever died in this process's machine does not hold it longer because the clock went back.
+    ledger.release_lease(lease)
+    ledger.acquire_lease(campaign.uid, duration_s=60, holder=gone())
+    clock.pass_by(-7200)
+    assert ledger.acquire_lease(campaign.uid).token > lease.token

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,10 +16,13 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from afssb_opt.domain.errors import StaleLeaseError
 from afssb_opt.domain.trials import ENDED_STATES, TrialFailure, TrialResult, TrialState
-from afssb_opt.ledger import Claim, Lease, Ledger, MoveError, NewTrial, Recorded
+from afssb_opt.ledger import Claim, Lease, Ledger, MoveError, NewTrial, Outbox, Recorded, failpoints
 from afssb_opt.ledger.replay import replay
 
-ACTIONS = ["in_test", "abandon", "void", "restore", "exclude", "include"]
+ACTIONS = ["approve", "in_test", "abandon", "void", "restore", "exclude", "include"]
+
+# Steps at which a write can end early; those of making the store are met once, in another test.
+WRITE_POINTS = [point for point in failpoints.LEDGER_POINTS if "create" not in point and "table" not in point]
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -31,16 +38,18 @@ class LedgerMachine(RuleBasedStateMachine):
         self.claims: dict[str, Claim] = {}
         self.handed_in: list[tuple[str, float]] = []
         self.n_added = 0
+        self.n_moves = 0
 
     @initialize()
     def begin(self) -> None:
         self.campaign = self.ledger.register_campaign("c", {}, "h")
         self.lease = self.ledger.acquire_lease(self.campaign.uid)
 
-    @rule(target=trials)
-    def propose(self) -> str:
+    @rule(target=trials, is_draft=st.booleans())
+    def propose(self, is_draft: bool) -> str:
         self.n_added += 1
-        (trial,) = self.ledger.add_trials(self.lease, [NewTrial({"x": float(self.n_added)}, 1, "")])
+        new = NewTrial({"x": float(self.n_added)}, 1, "", is_draft=is_draft)
+        (trial,) = self.ledger.add_trials(self.lease, [new])
         assert trial.number == self.n_added
         return trial.uid
 
@@ -119,8 +128,8 @@ class LedgerMachine(RuleBasedStateMachine):
         else:
             assert after.state in {TrialState.COMPLETED, TrialState.FAILED}
 
-    @rule(seconds=st.sampled_from([1.0, 100.0]))
-    def wait(self, seconds: float) -> None:
+    @rule(seconds=st.sampled_from([1.0, 100.0, -100.0, -7200.0]))
+    def wait_or_set_the_clock_back(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
     @rule()
@@ -137,6 +146,64 @@ class LedgerMachine(RuleBasedStateMachine):
         except StaleLeaseError:
             return
         raise AssertionError("a lease that was given back still wrote")
+
+    @rule(uid=trials, point=st.sampled_from(WRITE_POINTS), value=st.sampled_from([1.0, 2.0]))
+    def crash_while_recording(self, uid: str, point: str, value: float) -> None:
+        before, seq = self.ledger.trial(uid), self.ledger.last_seq(self.campaign.uid)
+        failpoints._reached.clear()
+        os.environ[failpoints.VARIABLE] = f"{point}:1:raise"
+        try:
+            with contextlib.redirect_stderr(io.StringIO()):
+                self.ledger.record_result(uid, TrialResult({"y": value}))
+        except failpoints.FailpointError:
+            if point == "ledger.write.committed":
+                self.handed_in.append((uid, value))
+            else:
+                assert (self.ledger.trial(uid), self.ledger.last_seq(self.campaign.uid)) == (before, seq)
+        else:
+            # Nothing had to be written, so the step was not met.
+            self.handed_in.append((uid, value))
+        finally:
+            del os.environ[failpoints.VARIABLE]
+        self.reopen()
+
+    @rule(uid=trials, value=st.sampled_from([1.0, 2.0]), is_twice=st.booleans())
+    def hand_in_through_the_outbox(self, uid: str, value: float, is_twice: bool) -> None:
+        outbox = Outbox(Path(self.folder.name) / "outbox")
+        for _ in range(1 + is_twice):
+            outbox.keep(uid, TrialResult({"y": value}))
+        self.ledger.outbox = outbox
+        told = list(self.ledger.deliver().recorded.values())
+        assert len(told) == 1 + is_twice
+        assert not is_twice or told[1] is Recorded.ALREADY_KNOWN
+        self.handed_in.append((uid, value))
+        self.ledger.outbox = None
+
+    @rule(seed=st.integers(1, 3))
+    def amend(self, seed: int) -> None:
+        n_before = len(self.campaign.amendments)
+        is_new = self.campaign.config_sha256 != f"seed {seed}"
+        self.campaign = self.ledger.amend_campaign(
+            self.campaign.uid, {"seed": seed}, f"seed {seed}", [f"seed is {seed} now"]
+        )
+        assert len(self.campaign.amendments) == n_before + is_new
+        assert self.campaign.definition == {"seed": seed}
+
+    @rule()
+    def move_to_another_ledger(self) -> None:
+        self.n_moves += 1
+        folder = Path(self.folder.name) / f"export {self.n_moves}"
+        sha256 = self.ledger.export_campaign(self.campaign.uid, folder)
+        wanted = [replace(trial, last_seq=0) for trial in self.ledger.trials(self.campaign.uid)]
+        self.ledger.close()
+        self.url = f"sqlite:///{Path(self.folder.name) / f'moved {self.n_moves}.db'}"
+        self.ledger = Ledger.create_or_open(self.url, clock=lambda: self.now)
+        self.campaign = self.ledger.import_campaign(folder)
+        assert [replace(trial, last_seq=0) for trial in self.ledger.trials(self.campaign.uid)] == wanted
+        assert self.ledger.export_campaign(self.campaign.uid, folder.with_name(f"again {self.n_moves}")) == sha256
+        self.lease = self.ledger.acquire_lease(self.campaign.uid)
+        # Whoever evaluated in the old ledger holds nothing here.
+        self.ledger.release_orphaned_claims(self.lease)
 
     @rule()
     def reopen(self) -> None:

@@ -118,4 +118,4 @@ def test_a_password_never_shows_in_a_message():
     with pytest.raises(StoreError) as caught:
         open_client("postgresql+psycopg://ada:secret@127.0.0.1:9/none")
     assert "secret" not in str(caught.value)
-    assert "ada@127.0.0.1:9" in str(caught.value)
+    assert "ada:***@127.0.0.1:9" in str(caught.value)

@@ -1,0 +1,147 @@
+"""What one can read in the record of truth; reading never writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pandas as pd
+from sqlalchemy import Connection, Engine, func, select
+
+from afssb_opt.domain.errors import Problem, StoreError, StoreUnavailableError
+from afssb_opt.ledger import campaigns as _campaigns
+from afssb_opt.ledger import integrity, portable
+from afssb_opt.ledger.canonical import table_from_parquet
+from afssb_opt.ledger.engine import reading, shown_url
+from afssb_opt.ledger.frames import observations_table, pending_table
+from afssb_opt.ledger.outbox import Outbox
+from afssb_opt.ledger.records import CampaignRecord, Event, TrialRecord
+from afssb_opt.ledger.rows import event_from_row, load_trial, require_campaign, trial_from_row
+from afssb_opt.ledger.schema import attachments, events, trials
+
+
+class LedgerReader:
+    """An open store as it is read. Every call sees one moment of it."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        url: str,
+        path: Path | None,
+        clock: Callable[[], datetime] | None,
+        outbox: Outbox | None = None,
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self.url = url
+        self.path = path
+        self.outbox = outbox
+
+    @property
+    def place(self) -> str:
+        """The address as it may be printed: without a password."""
+        return shown_url(self._engine.url)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _now(self, connection: Connection) -> datetime:
+        if self._clock is not None:
+            return self._clock()
+        if self.path is not None:
+            return datetime.now(UTC)
+        # Machines disagree about the time; the leases of one server are measured with the server's clock.
+        moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return moment.astimezone(UTC)
+
+    def campaign(self, name: str) -> CampaignRecord | None:
+        """Return the campaign of that name, if there is one."""
+        with reading(self._engine) as connection:
+            return _campaigns.campaign_named(connection, name)
+
+    def campaigns(self) -> list[CampaignRecord]:
+        """Return every campaign, oldest first."""
+        with reading(self._engine) as connection:
+            return _campaigns.all_campaigns(connection)
+
+    def trial(self, uid_or_label: str) -> TrialRecord:
+        """Return one trial.
+
+        Raises:
+            UnknownTrialError: There is none of that name, or the label's check letter does not fit.
+        """
+        with reading(self._engine) as connection:
+            return load_trial(connection, uid_or_label)
+
+    def trials(self, campaign_uid: str) -> list[TrialRecord]:
+        """Return the trials of a campaign by number."""
+        chosen = select(trials).where(trials.c.campaign_uid == campaign_uid).order_by(trials.c.number)
+        with reading(self._engine) as connection:
+            require_campaign(connection, campaign_uid)
+            return [trial_from_row(row) for row in connection.execute(chosen).mappings()]
+
+    def events(self, campaign_uid: str, after_seq: int = 0) -> list[Event]:
+        """Return the events of a campaign in their order, those after a known one only."""
+        where = (events.c.campaign_uid == campaign_uid) & (events.c.seq > after_seq)
+        with reading(self._engine) as connection:
+            require_campaign(connection, campaign_uid)
+            rows = connection.execute(select(events).where(where).order_by(events.c.seq)).mappings()
+            return [event_from_row(row) for row in rows]
+
+    def last_seq(self, campaign_uid: str) -> int:
+        """Return the number of the newest event of a campaign."""
+        with reading(self._engine) as connection:
+            require_campaign(connection, campaign_uid)
+            newest = select(func.max(events.c.seq)).where(events.c.campaign_uid == campaign_uid)
+            return connection.execute(newest).scalar() or 0
+
+    def cycling_table(self, sha256: str) -> pd.DataFrame:
+        """Return a recorded cycling table, compared with its hash.
+
+        Raises:
+            StoreError: There is none, or it is damaged.
+        """
+        with reading(self._engine) as connection:
+            body = connection.execute(select(attachments.c.parquet).where(attachments.c.sha256 == sha256)).scalar()
+        if body is None:
+            raise StoreError(f"no cycling table has the hash '{sha256}'. A trial's `cycling_sha256` names its table")
+        return table_from_parquet(body, sha256)
+
+    def observations(self, campaign_uid: str) -> pd.DataFrame:
+        """Return what was found so far, one row per trial; columns as in `frames.observations_table`."""
+        return observations_table(self.trials(campaign_uid))
+
+    def pending(self, campaign_uid: str) -> pd.DataFrame:
+        """Return the designs that wait, are claimed or in test, and the drafts that a person rejected."""
+        return pending_table(self.trials(campaign_uid))
+
+    def export_campaign(self, campaign_uid: str, folder: Path) -> str:
+        """Write a campaign into a new folder of plain files; the hash returned is the same from every store.
+
+        Raises:
+            StoreError: The folder exists or cannot be written.
+        """
+        with reading(self._engine) as connection:
+            return portable.export_campaign(connection, campaign_uid, folder)
+
+    def check(self) -> list[Problem]:
+        """Return everything that is wrong with the store; nothing is changed."""
+        try:
+            with reading(self._engine) as connection:
+                return integrity.problems_of(connection)
+        except StoreUnavailableError:
+            raise
+        except StoreError as error:
+            return [Problem("store", str(error), integrity.MEND)]
