@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from prefect import flow, runtime, task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
 from prefect.exceptions import TerminationSignal
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
+from pydantic import Field
 
 from afssb_opt.campaign import Campaign
+from afssb_opt.campaign.approval import drafts_of
 from afssb_opt.campaign.evaluating import evaluate_trial, open_trials
 from afssb_opt.campaign.lease import hold_lease
-from afssb_opt.campaign.proposing import propose_trials
+from afssb_opt.campaign.proposing import next_trials, propose_trials
 from afssb_opt.campaign.window import Window, surrogate_view, write_campaign_report
-from afssb_opt.domain.trials import OPEN_STATES
-from afssb_opt.evaluators import Evaluator, make_evaluator
+from afssb_opt.domain.errors import CampaignBusyError
+from afssb_opt.domain.trials import OPEN_STATES, TrialState
+from afssb_opt.evaluators import Evaluator, open_evaluator
 from afssb_opt.ledger import Lease, TrialRecord
-from flows.artifacts import publish_round, publish_summary
+from flows.artifacts import Progress, publish_drafts, publish_preview, publish_round, publish_summary
+from flows.dask_cluster import cluster_client
+from flows.dask_evaluation import evaluate_on_cluster
+from flows.notices import announce_drafts, announce_end, announce_shorts
+from flows.politeness import BUSY, politely
 from flows.reconcile import close_dead_runs
+from flows.tether import tie_to_server
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 # Evaluations and the mirror at once: more threads than cores gain nothing, and MLflow's pool stalls beyond eight.
 THREADS: Any = ThreadPoolTaskRunner(max_workers=3)
@@ -33,9 +45,19 @@ def propose_task(campaign: Campaign, lease: Lease, n: int) -> list[TrialRecord]:
 
 
 @task(name="evaluate", task_run_name="evaluate {trial.label}", cache_policy=NO_CACHE)
-def evaluate_task(campaign: Campaign, lease: Lease, evaluator: Evaluator, trial: TrialRecord) -> TrialRecord:
-    """Evaluate one trial and record what came of it."""
-    return evaluate_trial(campaign.ledger, lease, evaluator, trial)
+def evaluate_task(
+    campaign: Campaign, lease: Lease, evaluator: Evaluator, trial: TrialRecord, progress: Progress
+) -> TrialRecord:
+    """Evaluate one trial, record what came of it, and move the bar."""
+    done = evaluate_trial(campaign.ledger, lease, evaluator, trial)
+    progress.add()
+    return done
+
+
+@task(name="evaluate on the cluster", cache_policy=NO_CACHE)
+def cluster_task(cluster: Client, campaign: Campaign, lease: Lease, trials: list[TrialRecord]) -> list[TrialRecord]:
+    """Evaluate the trials of a round on a Dask cluster and record what came of each."""
+    return evaluate_on_cluster(cluster, campaign.spec, campaign.ledger, lease, trials)
 
 
 @task(name="update mirror", cache_policy=NO_CACHE)
@@ -45,66 +67,134 @@ def mirror_task(window: Window) -> list[str]:
 
 
 @flow(name="advance-campaign", task_runner=THREADS, validate_parameters=False)
-def advance_campaign(campaign_file: Path, max_trials: int | None = None) -> dict[str, Any]:
-    """Advance one campaign until its budget is spent, nothing more can be done now, or `max_trials` are made.
+def advance_campaign(
+    campaign: Path, n_designs: Annotated[int, Field(ge=1)] | None = None, dry_run: bool = False
+) -> Any:
+    """Advance one campaign until its budget is spent, nothing more can be done now, or `n_designs` are made.
+
+    It may be stopped, killed and called again at any time; a campaign that is being advanced already is left alone.
 
     Args:
-        campaign_file: Path of the campaign file.
-        max_trials: Trials to propose at most in this run.
+        campaign: The campaign file.
+        n_designs: Designs to propose at most in this run; none for as many as fit.
+        dry_run: Show what would be proposed now, and do nothing.
 
     Returns:
         Why it ended, how many trials this run made, the path of the report and warnings of the mirror.
+    """
+    tie_to_server()
+    return politely(lambda: _preview(campaign, n_designs) if dry_run else _advance(campaign, n_designs))
+
+
+def advance_until_stopped(campaign: Path, n_designs: int | None = None) -> dict[str, Any]:
+    """Run the flow; Prefect's own exception for SIGTERM becomes the exit it stands for.
 
     Raises:
         CampaignBusyError: Another process is advancing the campaign.
     """
-    with Campaign.load(campaign_file) as campaign, hold_lease(campaign.ledger, campaign.uid) as lease:
+    try:
+        # Prefect's types tell no synchronous flow from an asynchronous one.
+        state: State[Any] = advance_campaign(campaign, n_designs, return_state=True)  # type: ignore[assignment]
+    except TerminationSignal as terminated:
+        raise SystemExit(128 + terminated.signal) from None
+    if state.name == BUSY:
+        raise CampaignBusyError(state.message or "")
+    summary: dict[str, Any] = state.result()
+    return summary
+
+
+def _preview(campaign_file: Path, n_designs: int | None) -> dict[str, Any]:
+    """Show what would be proposed now."""
+    with Campaign.load(campaign_file, read_only=True) as campaign:
+        n = 0 if campaign.stop_reason() else campaign.n_to_propose(n_designs)
+        if n:
+            publish_preview(campaign.spec, next_trials(campaign, n))
+        return {"said": f"a dry run: {n} designs would be proposed, nothing was registered"}
+
+
+def _advance(campaign_file: Path, n_designs: int | None) -> dict[str, Any]:
+    """Hold the lease and go round by round."""
+    with (
+        Campaign.load(campaign_file) as campaign,
+        hold_lease(campaign.ledger, campaign.uid) as lease,
+        cluster_client(campaign.spec.cluster, campaign.stores.folder / "dask") as cluster,
+        open_evaluator(campaign.spec) as evaluator,
+    ):
         close_dead_runs(campaign.uid, this_run=str(runtime.flow_run.id))
         window = Window(campaign)
         warnings = window.update()
-        evaluator = make_evaluator(campaign.spec)
+        progress = Progress(campaign.spec, sum(trial.ended_at is not None for trial in campaign.trials()))
         n_made, mirror = 0, None
         while True:
             waiting = open_trials(campaign, lease) if evaluator else []
             if not waiting:
-                limit = None if max_trials is None else max_trials - n_made
+                limit = None if n_designs is None else n_designs - n_made
                 n = 0 if campaign.stop_reason() else campaign.n_to_propose(limit)
                 if n == 0:
                     break
                 waiting = propose_task(campaign, lease, n)
-                n_made += n
-            if evaluator:
-                futures = [evaluate_task.submit(campaign, lease, evaluator, trial) for trial in waiting]
-                publish_round(campaign.spec, [future.result() for future in futures])
+                if not waiting:
+                    break
+                n_made += len(waiting)
+                publish_round(campaign.spec, waiting)
+            ready = [trial for trial in waiting if trial.state is not TrialState.DRAFT]
+            if evaluator and ready:
+                publish_round(campaign.spec, _evaluated(campaign, lease, evaluator, cluster, ready, progress))
             warnings += _finished(mirror)
             mirror = mirror_task.submit(window)
         warnings += _finished(mirror)
-        surrogate = surrogate_view(campaign)
-        report = write_campaign_report(campaign, surrogate)
-        warnings += window.update(has_report=True, surrogate=surrogate)
-        publish_summary(campaign, report)
-        return {
-            "reason": campaign.stop_reason() or _why_now(campaign, max_trials),
-            "n_made": n_made,
-            "report": str(report),
-            "warnings": list(dict.fromkeys(warnings)),
-        }
+        return _closing(campaign, window, n_made, n_designs, warnings)
 
 
-def advance_until_stopped(campaign_file: Path, max_trials: int | None = None) -> dict[str, Any]:
-    """Run the flow; Prefect's own exception for SIGTERM becomes the exit it stands for."""
-    try:
-        return advance_campaign(campaign_file, max_trials)
-    except TerminationSignal as terminated:
-        raise SystemExit(128 + terminated.signal) from None
+def _evaluated(
+    campaign: Campaign,
+    lease: Lease,
+    evaluator: Evaluator,
+    cluster: Client | None,
+    trials: list[TrialRecord],
+    progress: Progress,
+) -> list[TrialRecord]:
+    """Evaluate the trials of a round, here or on the cluster."""
+    if cluster is not None:
+        done = cluster_task(cluster, campaign, lease, trials)
+        progress.add(len(done))
+        return done
+    futures = [evaluate_task.submit(campaign, lease, evaluator, trial, progress) for trial in trials]
+    return [future.result() for future in futures]
 
 
-def _why_now(campaign: Campaign, max_trials: int | None) -> str:
+def _closing(
+    campaign: Campaign, window: Window, n_made: int, n_designs: int | None, warnings: list[str]
+) -> dict[str, Any]:
+    """Write the report, publish and announce what there is, and sum up."""
+    drafts = drafts_of(campaign)
+    if drafts:
+        publish_drafts(campaign.spec, drafts)
+    announce_drafts(campaign, drafts)
+    announce_shorts(campaign)
+    announce_end(campaign)
+    surrogate = surrogate_view(campaign)
+    report = write_campaign_report(campaign, surrogate)
+    warnings = warnings + window.update(has_report=True, surrogate=surrogate)
+    publish_summary(campaign, report, window.page())
+    reason = campaign.stop_reason() or _why_now(campaign, drafts, n_designs)
+    return {
+        "said": f"{n_made} new trials; rests because {reason}",
+        "reason": reason,
+        "n_made": n_made,
+        "report": str(report),
+        "warnings": list(dict.fromkeys(warnings)),
+    }
+
+
+def _why_now(campaign: Campaign, drafts: list[TrialRecord], n_designs: int | None) -> str:
     """Say why an unfinished campaign rests."""
+    if drafts:
+        return f"{len(drafts)} designs wait for approval (`afssb approve`)"
     n_open = sum(trial.state in OPEN_STATES for trial in campaign.trials())
     if n_open:
         return f"{n_open} cells wait for results"
-    return f"the {max_trials} trials asked for are done" if max_trials is not None else "nothing more can be done now"
+    return f"the {n_designs} trials asked for are done" if n_designs is not None else "nothing more can be done now"
 
 
 def _finished(mirror: PrefectFuture[list[str]] | None) -> list[str]:

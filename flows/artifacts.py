@@ -1,17 +1,29 @@
-"""What a flow run shows in the Prefect UI: the trials of each round with their reasons, and the Pareto set."""
+"""What a flow run shows in the Prefect UI: proposals with reasons, what was reached, what waits, how far it is."""
 
 from __future__ import annotations
 
+import base64
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
-from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.artifacts import (
+    create_image_artifact,
+    create_link_artifact,
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 
 from afssb_opt.campaign import Campaign
+from afssb_opt.campaign.lab_notes import HeldPart
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.domain.trials import TrialResult
-from afssb_opt.ledger import TrialRecord
+from afssb_opt.ledger import NewTrial, TrialRecord
+from afssb_opt.tracking.pareto_image import pareto_png
 
 
 def artifact_key(campaign_name: str, suffix: str) -> str:
@@ -28,27 +40,106 @@ def publish_round(spec: CampaignSpec, trials: list[TrialRecord]) -> None:
     )
 
 
-def publish_summary(campaign: Campaign, report: Path) -> None:
-    """Publish the Pareto set so far and a link to the report."""
+def publish_preview(spec: CampaignSpec, new: Sequence[NewTrial]) -> None:
+    """Publish the designs that would be proposed."""
+    create_table_artifact(
+        table=[{**_values(trial.design), "reason": trial.reason} for trial in new],
+        key=artifact_key(spec.name, "preview"),
+        description=f"What would be proposed for campaign {spec.name} now. **Nothing was registered.**",
+    )
+
+
+def publish_drafts(spec: CampaignSpec, drafts: Sequence[TrialRecord]) -> None:
+    """Publish the designs that wait for a person, and how to decide about them."""
+    create_table_artifact(
+        table=[{"trial": trial.label, **_values(trial.design), "reason": trial.reason} for trial in drafts],
+        key=artifact_key(spec.name, "drafts"),
+        description=f"{len(drafts)} designs of campaign {spec.name} wait for approval. Decide with a run of the "
+        f"deployment `decide-drafts/{spec.name}`, or with `afssb approve` in a terminal.",
+    )
+
+
+def publish_held(spec: CampaignSpec, held: Sequence[HeldPart]) -> None:
+    """Publish the parts of lab files that wait for a person."""
+    create_table_artifact(
+        table=[
+            {"key": part.key, "trial": part.trial or "none", "from": part.name, "why": "; ".join(part.findings)}
+            for part in held
+        ],
+        key=artifact_key(spec.name, "held"),
+        description=f"{len(held)} parts wait for a yes or no: `afssb ingest CAMPAIGN --accept KEY` or `--drop KEY`.",
+    )
+
+
+def publish_done(spec: CampaignSpec, suffix: str, description: str, rows: Sequence[dict[str, str]]) -> None:
+    """Publish what a run did, line by line."""
+    create_table_artifact(table=list(rows), key=artifact_key(spec.name, suffix), description=description)
+
+
+def publish_summary(campaign: Campaign, report: Path, page: str) -> None:
+    """Publish the Pareto set so far, its picture, and where report and MLflow experiment are.
+
+    Args:
+        campaign: The campaign.
+        report: Path of the report.
+        page: Address of the MLflow experiment, empty where no server shows it.
+    """
     best = campaign.best()
-    shown = [name for name in (*campaign.spec.space.names, *campaign.spec.outcome_names) if name in best.columns]
-    lines = [f"## {campaign.spec.name}", campaign.spec.question, ""]
+    spec = campaign.spec
+    shown = [name for name in (*spec.space.names, *spec.outcome_names) if name in best.columns]
+    lines = [f"## {spec.name}", spec.question, ""]
     lines += ["| trial | " + " | ".join(shown) + " |", "|---" * (len(shown) + 1) + "|"]
     for _, row in best.iterrows():
         lines.append(f"| {row['label']} | " + " | ".join(_shown(row[name]) for name in shown) + " |")
-    create_markdown_artifact("\n".join(lines), key=artifact_key(campaign.spec.name, "pareto-set"))
-    create_link_artifact(report.as_uri(), link_text="report", key=artifact_key(campaign.spec.name, "report"))
+    mlflow = f"[MLflow experiment]({page})" if page else "MLflow: `afssb ui CAMPAIGN` prints the address"
+    lines += ["", f"{mlflow}. Report: `{report}`"]
+    create_markdown_artifact("\n".join(lines), key=artifact_key(spec.name, "pareto-set"))
+    if page:
+        create_link_artifact(page, link_text="MLflow experiment", key=artifact_key(spec.name, "mlflow"))
+    picture = pareto_png(spec, campaign.observations())
+    if picture is not None:
+        # Inlined: the UI has no access to files of this machine.
+        source = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+        create_image_artifact(
+            source, key=artifact_key(spec.name, "pareto-figure"), description="What was reached so far"
+        )
+
+
+class Progress:
+    """How much of the budget is evaluated, as a bar that grows while the run lasts."""
+
+    def __init__(self, spec: CampaignSpec, n_done: int) -> None:
+        """Publish the bar."""
+        self._n_all = spec.budget.trials
+        self._n_done = n_done
+        description = f"Evaluated cells of campaign {spec.name}, out of {self._n_all}"
+        made = create_progress_artifact(self._percent, key=artifact_key(spec.name, "progress"), description=description)
+        assert isinstance(made, UUID)  # noqa: S101  the synchronous form returns the id itself
+        self._artifact = made
+
+    @property
+    def _percent(self) -> float:
+        return min(100.0 * self._n_done / self._n_all, 100.0)
+
+    def add(self, n: int = 1) -> None:
+        """Note that further cells are evaluated."""
+        self._n_done += n
+        update_progress_artifact(self._artifact, self._percent)
 
 
 def _row(spec: CampaignSpec, trial: TrialRecord) -> dict[str, Any]:
     outcomes = trial.result.outcomes if isinstance(trial.result, TrialResult) else {}
     return {
         "trial": trial.label,
-        **{name: _shown(value) for name, value in trial.design.items()},
+        **_values(trial.design),
         **{name: _shown(outcomes.get(name, "")) for name in spec.outcome_names},
         "state": str(trial.state),
         "reason": trial.reason,
     }
+
+
+def _values(design: Any) -> dict[str, str]:
+    return {name: _shown(value) for name, value in design.items()}
 
 
 def _shown(value: Any) -> str:

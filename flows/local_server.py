@@ -17,7 +17,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from afssb_opt.domain.errors import StoreUnavailableError
 
@@ -29,11 +29,12 @@ T = TypeVar("T")
 
 
 @contextmanager
-def prefect_api(home: Path, meanwhile: Callable[[], T]) -> Iterator[T]:
+def prefect_api(home: Path, meanwhile: Callable[[], T], *, ui_port: int | None = None) -> Iterator[T]:
     """Provide a Prefect API: the one in `PREFECT_API_URL`, or a server of our own under `home`.
 
     Args:
         home: Folder of the server's database and log.
+        ui_port: Serve the user interface and run schedules too, on this port or, for 0, a free one.
         meanwhile: Called while the server starts, with the address set; the place for the first import of
             Prefect, which reads its settings then. What it returns is yielded.
 
@@ -44,12 +45,12 @@ def prefect_api(home: Path, meanwhile: Callable[[], T]) -> Iterator[T]:
         yield meanwhile()
         return
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    port = _free_port()
+    port = ui_port or _free_port()
     url = f"http://127.0.0.1:{port}/api"
     log_path = home / "server.log"
     os.environ["PREFECT_API_URL"] = url
     os.environ["PREFECT_HOME"] = str(home)
-    server = _start(home, port, log_path)
+    server = _start(home, port, log_path, _WITH_UI if ui_port is not None else _WITHOUT_UI)
     try:
         result = meanwhile()
         _wait_until_healthy(server, url, log_path)
@@ -60,15 +61,22 @@ def prefect_api(home: Path, meanwhile: Callable[[], T]) -> Iterator[T]:
         _stop(server)
 
 
-def _start(home: Path, port: int, log_path: Path) -> subprocess.Popen[bytes]:
+# Without a user interface nobody looks at schedules either, and the server starts with fewer services.
+_WITHOUT_UI: Final = {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT_UI_ENABLED": "0"}
+_WITH_UI: Final = {"PREFECT_UI_ENABLED": "1"}
+
+
+def _start(home: Path, port: int, log_path: Path, mode: dict[str, str]) -> subprocess.Popen[bytes]:
     environment = {
         **os.environ,
         "PREFECT_HOME": str(home),
         "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / 'prefect.db'}",
         "PREFECT_LOGGING_LEVEL": "WARNING",
-        "PREFECT__SERVER_EPHEMERAL": "1",
         "PREFECT__SERVER_FINAL": "1",
-        "PREFECT_UI_ENABLED": "0",
+        # The page asks port 4200 otherwise, and the package's own folder may be read-only.
+        "PREFECT_SERVER_UI_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(home / "ui"),
+        **mode,
     }
     with log_path.open("wb") as log:
         # A session of its own: Ctrl-C in the terminal reaches the flow, which still needs the server to say so.
@@ -134,11 +142,13 @@ def _leave_with_parent() -> None:
 
 def _serve(port: int) -> None:
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    import uvicorn  # only the server's process needs it
+    import uvicorn  # only the server's process needs it and Prefect's API
+    from prefect.server.api.server import create_app
+
+    from flows.loopback_only import LoopbackOnly
 
     uvicorn.run(
-        "prefect.server.api.server:create_app",
-        factory=True,
+        LoopbackOnly(create_app(), port),
         host="127.0.0.1",
         port=port,
         log_level="error",

@@ -7,7 +7,7 @@ from pathlib import Path
 from afssb_opt.campaign_file import load_spec
 from afssb_opt.cli.output import print_json, text_console
 from afssb_opt.domain.errors import CampaignFileError, EvaluationError
-from afssb_opt.evaluators import make_evaluator
+from afssb_opt.evaluators import open_evaluator
 
 
 def check(campaign: Path, as_json: bool) -> None:
@@ -24,7 +24,8 @@ def check(campaign: Path, as_json: bool) -> None:
             print_json({"ok": False, "problems": [vars(problem) for problem in error.problems]})
         raise
     try:
-        make_evaluator(spec)
+        with open_evaluator(spec):
+            pass
     except EvaluationError as error:
         if as_json:
             print_json({"ok": False, "problems": [{"where": "evaluator", "what": str(error)}]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ def run(campaign: Path, trials: int | None, as_json: bool) -> None:
             prefect_api(home, meanwhile=_import_flow) as advance,
             live_progress(opened, console, is_quiet=as_json),
         ):
-            summary: dict[str, Any] = advance(campaign.resolve(), max_trials=trials)
+            summary: dict[str, Any] = advance(campaign.resolve(), n_designs=trials)
         _sum_up(opened, campaign, summary, time.monotonic() - started, console, as_json)
 
 
@@ -53,6 +54,8 @@ def _import_flow() -> Any:
     """Import the flow while Prefect's server starts: torch, Prefect and MLflow take seconds."""
     from flows.advance import advance_until_stopped
 
+    # Importing MLflow leaves a handler that lets a wait go on after Ctrl-C; Python's own ends it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     return advance_until_stopped
 
 

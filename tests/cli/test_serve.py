@@ -1,0 +1,205 @@
+"""`afssb serve` as a user meets it: a real Prefect server, real schedules, files that arrive, forms, kills."""
+
+import http.server
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from afssb_opt.domain.trials import TrialState
+from afssb_opt.ledger import Ledger
+
+LAB = """
+name: served
+space:
+  x: {low: 0, high: 1}
+  kind: {levels: [a, b]}
+objectives: {y: {goal: maximize}}
+evaluator: lab
+batch_size: 2
+budget: {trials: 8}
+approve: true
+inbox: arriving
+schedule: {cron: "* * * * *", timezone: Europe/Berlin}
+"""
+
+
+class Serving:
+    """`afssb serve` in the background, its output in a file."""
+
+    def __init__(self, campaign: Path, *arguments: str, **environment: str) -> None:
+        self.log = campaign.with_suffix(f".{len(arguments)}.log")
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "afssb_opt.cli", "serve", str(campaign), *arguments],
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **environment},
+                start_new_session=True,
+            )
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text()
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def wait_for(self, condition, seconds: float = 200):
+        deadline = time.monotonic() + seconds
+        while not (found := condition()):
+            assert self.process.poll() is None, self.output
+            assert time.monotonic() < deadline, self.output
+            time.sleep(0.3)
+        return found
+
+
+@pytest.fixture
+def receiver():
+    """Take webhook calls and keep their bodies."""
+    bodies: list[dict[str, str]] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/hook", bodies
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def campaign(tmp_path):
+    path = tmp_path / "served.yaml"
+    path.write_text(LAB)
+    return path
+
+
+def ask(method: str, url: str, **body: object) -> httpx.Response:
+    """Ask Prefect's API; on a busy machine its SQLite answers 503 now and then, and means "again"."""
+    for _ in range(20):
+        answer = httpx.request(method, url, json=body or None, timeout=60)
+        if answer.status_code != 503:
+            return answer
+        time.sleep(1)
+    return answer
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def trials(home: Path) -> list:
+    if not (home / "ledger.db").exists():
+        return []
+    with Ledger.open(f"sqlite:///{home / 'ledger.db'}") as ledger:
+        record = ledger.campaign("served")
+        return ledger.trials(record.uid) if record else []
+
+
+def states(home: Path) -> list[TrialState]:
+    return [trial.state for trial in trials(home)]
+
+
+def subjects(bodies) -> set[str]:
+    return {body["subject"] for body in bodies}
+
+
+@pytest.mark.slow
+@pytest.mark.servers
+@pytest.mark.timeout(600)
+def test_a_served_campaign_goes_on_by_itself_takes_in_files_asks_people_and_ends_cleanly(
+    campaign, private_stores, receiver, afssb, tmp_path
+):
+    url, bodies = receiver
+    inbox = tmp_path / "arriving"
+    inbox.mkdir()
+    # Arrived while nobody served; its trial does not exist, so a person has to look.
+    (inbox / "early.csv").write_text("trial,y\nT9999,1.5\n")
+    port = free_port()
+    api = f"http://127.0.0.1:{port}/api"
+    serving = Serving(campaign, "--port", str(port), "--webhook", url)
+    try:
+        # The schedule fired for real, and what it proposed waits for a person.
+        serving.wait_for(lambda: len(states(private_stores)) == 2)
+        assert set(states(private_stores)) == {TrialState.DRAFT}
+        advance = ask("GET", f"{api}/deployments/name/advance-campaign/served").json()["id"]
+        # One firing is enough; each further one costs the seconds of a process.
+        assert ask("PATCH", f"{api}/deployments/{advance}", paused=True).status_code == 204
+        serving.wait_for(lambda: {"afssb: drafts waiting", "afssb: results held"} <= subjects(bodies))
+
+        # The store is served; a second server on the same database is refused with the address to look at.
+        refused = afssb("serve", campaign, "--port", str(free_port()))
+        assert refused.returncode == 3
+        assert str(port) in refused.stderr
+
+        # A second process that joins the same Prefect server is harmless, and leaves on SIGTERM.
+        second = Serving(campaign, PREFECT_API_URL=api)
+        second.wait_for(lambda: "deployments registered" in second.output)
+        second.process.send_signal(signal.SIGTERM)
+        assert second.process.wait(60) == 143, second.output
+        assert "Traceback" not in second.output
+
+        # The form: a campaign that is not served is refused, a decision is carried out.
+        deployment = ask("GET", f"{api}/deployments/name/decide-drafts/served").json()["id"]
+        wrong = {"parameters": {"campaign": "/etc/passwd", "action": "approve"}, "enforce_parameter_schema": True}
+        answer = ask("POST", f"{api}/deployments/{deployment}/create_flow_run", **wrong)
+        assert answer.status_code in (409, 422), answer.text
+        right = {"parameters": {"campaign": str(campaign), "action": "approve", "decided_by": "ada"}}
+        run = ask("POST", f"{api}/deployments/{deployment}/create_flow_run", **right).json()["id"]
+        serving.wait_for(lambda: set(states(private_stores)) == {TrialState.PROPOSED})
+        serving.wait_for(lambda: ask("GET", f"{api}/flow_runs/{run}").json()["state"]["type"] == "COMPLETED")
+        assert {trial.decision_reason for trial in trials(private_stores)} == {"approved"}
+
+        # A real result comes in.
+        label = trials(private_stores)[0].label
+        (inbox / "late.csv.part").write_text("trial,y\n")
+        (inbox / "late.csv").write_text(f"trial,y,status\n{label},2.5,completed\n")
+        serving.wait_for(lambda: TrialState.COMPLETED in states(private_stores))
+        keys = {row["key"] for row in ask("POST", f"{api}/artifacts/latest/filter", limit=100).json()}
+        assert {"served-round", "served-drafts", "served-held", "served-progress", "served-pareto-set"} <= keys
+        assert "Failed" not in serving.output
+    finally:
+        children = serving.children()
+        serving.process.kill()
+        serving.process.wait()
+    assert children, "neither server nor flow run was there to be left behind"
+    _, left = psutil.wait_procs(children, 10)
+    assert left == []
+
+
+def test_two_campaigns_of_one_name_are_refused(campaign, tmp_path, afssb):
+    (tmp_path / "deep").mkdir()
+    other = tmp_path / "deep" / "other.yaml"
+    other.write_text(LAB)
+    refused = afssb("serve", campaign, other)
+    assert refused.returncode == 2
+    assert "deployments are named after their campaign" in refused.stderr
+
+
+def test_a_port_in_use_is_said_with_two_ways_out(campaign, afssb):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        refused = afssb("serve", campaign, "--port", str(taken.getsockname()[1]))
+    assert refused.returncode == 1
+    assert "--port" in refused.stderr
+    assert "PREFECT_API_URL" in refused.stderr
