@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any, Final
 
-from afssb_opt.domain.spec import Budget, CampaignSpec
+from afssb_opt.domain.spec import Budget, CampaignSpec, StopRule
 from afssb_opt.domain.trials import OPEN_STATES, TrialState
-from afssb_opt.ledger import TrialRecord
+from afssb_opt.ledger import CampaignRecord, Ledger, TrialRecord
+
+# Written when the stop rule of a campaign held; it counts until anything about a trial or the file changes.
+STOP_NOTE: Final = "stop_rule"
 
 
 def n_to_propose(spec: CampaignSpec, trials: Sequence[TrialRecord], limit: int | None = None) -> int:
     """Return how many designs fit into the batch, the trial budget, the channels and `limit` now.
 
-    A lab that states no channels is taken to build one batch at a time.
+    A lab that states no channels is taken to build one batch at a time. Nothing is proposed while drafts wait for
+    a person: what is decided about them changes what is worth asking next.
     """
+    if any(trial.state is TrialState.DRAFT for trial in trials):
+        return 0
     n = min(spec.batch_size, spec.budget.trials - _n_spent(trials))
     channels = spec.budget.channels
     if channels is None and spec.evaluator.kind == "lab":
@@ -32,6 +39,36 @@ def stop_reason(budget: Budget, trials: Sequence[TrialRecord], started_at: datet
         return f"the budget of {budget.trials} trials is spent"
     if budget.weeks is not None and now > started_at + timedelta(weeks=budget.weeks):
         return f"the budget of {budget.weeks:g} weeks is over"
+    return None
+
+
+def is_stopped_by_rule(rule: StopRule | None, n_trials: int, ratio: float | None) -> bool:
+    """Tell whether a rule ends the campaign.
+
+    Args:
+        n_trials: Trials made so far.
+        ratio: Expected gain of the next batch in cell-to-cell scatters; None while that cannot be said.
+    """
+    return rule is not None and ratio is not None and n_trials >= rule.after_trials and ratio < rule.gain_below_scatter
+
+
+def record_stop(ledger: Ledger, record: CampaignRecord, provenance: Mapping[str, Any]) -> None:
+    """Note that the stop rule held, with the advice it rests on."""
+    words = {name: provenance[name] for name in ("advice", "data_version", "config_sha256")}
+    ledger.append_note(record.uid, STOP_NOTE, words, actor="afssb")
+
+
+def rule_reason(spec: CampaignSpec, ledger: Ledger, campaign_uid: str, trials: Sequence[TrialRecord]) -> str | None:
+    """Return why the stop rule ends the campaign, or None; a result or a changed file since then opens it again."""
+    rule = spec.stop_when
+    if rule is None:
+        return None
+    newest = max((trial.last_seq for trial in trials), default=0)
+    for event in ledger.events(campaign_uid, after_seq=newest):
+        if event.kind == STOP_NOTE and event.payload["config_sha256"] == spec.sha256:
+            advice = event.payload["advice"]
+            return (f"the next {advice['n']} cells are expected to gain {advice['ratio']:.2g} times the cell-to-cell "
+                    f"scatter, below the {rule.gain_below_scatter:g} of stop_when")  # fmt: skip
     return None
 
 

@@ -6,19 +6,22 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from afssb_opt.campaign.budget import n_to_propose, stop_reason
+from afssb_opt.campaign.budget import n_to_propose, rule_reason, stop_reason
 from afssb_opt.campaign.lease import hold_lease
 from afssb_opt.campaign.results import record_table
 from afssb_opt.campaign.stores import Stores
 from afssb_opt.campaign_file import Amendment, compare_definitions, load_spec
-from afssb_opt.domain.errors import AmendmentError, Problem, StoreError
+from afssb_opt.domain.errors import AmendmentError, InputError, Problem, StoreError
 from afssb_opt.domain.objectives import pareto_rows
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.ledger import CampaignRecord, Ledger, TrialRecord
+
+if TYPE_CHECKING:
+    from afssb_opt.campaign.explaining import TrialExplanation
 
 
 class Campaign:
@@ -46,7 +49,7 @@ class Campaign:
 
     @classmethod
     def load(cls, source: str | Path | Mapping[str, Any], *, read_only: bool = False) -> Campaign:
-        """Open a campaign, creating its ledger on first use.
+        """Open a campaign, creating its ledger on first use; results that wait in its outbox are recorded then.
 
         Args:
             source: Path of a campaign file, or a dictionary in the same words.
@@ -63,8 +66,10 @@ class Campaign:
             ledger = _open_existing(stores, spec)
         else:
             stores.create_folder()
-            ledger = Ledger.create_or_open(stores.ledger_url)
+            ledger = Ledger.create_or_open(stores.ledger_url, outbox=stores.outbox)
         try:
+            if not read_only:
+                ledger.deliver()
             record, changes = _register(spec, ledger, read_only=read_only)
         except BaseException:
             ledger.close()
@@ -98,25 +103,53 @@ class Campaign:
 
     def stop_reason(self) -> str | None:
         """Return why nothing more is to be proposed, or None while the campaign goes on."""
-        return stop_reason(self.spec.budget, self.trials(), self.record_of_campaign.created_at, datetime.now(UTC))
+        trials = self.trials()
+        spent = stop_reason(self.spec.budget, trials, self.record_of_campaign.created_at, datetime.now(UTC))
+        return spent or rule_reason(self.spec, self.ledger, self.uid, trials)
 
     def n_to_propose(self, limit: int | None = None) -> int:
         """Return how many designs fit into batch, budget, channels and `limit` now."""
         return n_to_propose(self.spec, self.trials(), limit)
 
-    def propose(self, n: int | None = None) -> pd.DataFrame:
+    def propose(
+        self,
+        n: int | None = None,
+        *,
+        fixed: Mapping[str, object] | None = None,
+        candidates: pd.DataFrame | None = None,
+    ) -> pd.DataFrame:
         """Register the next designs (a batch, unless `n` is given) and return them with label and reason.
+
+        Args:
+            n: How many.
+            fixed: Variables to hold at one value, such as `{"seed_alloy": "Ag"}`.
+            candidates: A list of designs to choose from, best first.
 
         Raises:
             CampaignBusyError: Another process is advancing the campaign.
             StrategyError: No further distinct design exists.
+            InputError: A fixed value or a candidate is not of this space, or the stop rule ends the campaign.
         """
         # torch takes seconds to import, which status and record need not pay.
-        from afssb_opt.campaign.proposing import propose_trials
+        from afssb_opt.campaign.proposing import Narrowing, propose_trials
 
         with hold_lease(self.ledger, self.uid) as lease:
-            records = propose_trials(self, lease, n or self.spec.batch_size)
+            records = propose_trials(self, lease, n or self.spec.batch_size, Narrowing(fixed or {}, candidates))
+        if not records:
+            remedy = "Change or remove stop_when to go on all the same"
+            problem = Problem("propose", self.stop_reason() or "was stopped by a rule", remedy)
+            raise InputError([problem], source=f"campaign '{self.spec.name}'")
         return pd.DataFrame([{"trial": r.label, **r.design, "reason": r.reason} for r in records])
+
+    def explain(self, trial: str) -> TrialExplanation:
+        """Say why a trial was proposed, from nothing but what was known then.
+
+        Raises:
+            InputError: There is no such trial.
+        """
+        from afssb_opt.campaign.explaining import explain_trial
+
+        return explain_trial(self, trial)
 
     def record(self, results: pd.DataFrame) -> pd.DataFrame:
         """Record results given by hand: a `trial` column with labels, one column per outcome.
@@ -148,14 +181,14 @@ def _open_existing(stores: Stores, spec: CampaignSpec) -> Ledger:
         raise StoreError(
             f"campaign '{spec.name}' has no records yet ({path} does not exist). Start it with `afssb run`"
         )
-    return Ledger.open(stores.ledger_url)
+    return Ledger.open(stores.ledger_url, outbox=stores.outbox)
 
 
 def _register(spec: CampaignSpec, ledger: Ledger, *, read_only: bool) -> tuple[CampaignRecord, tuple[Amendment, ...]]:
     record = ledger.campaign(spec.name)
     if record is None:
         if read_only:
-            raise StoreError(f"campaign '{spec.name}' has no records yet in {ledger.url}. Start it with `afssb run`")
+            raise StoreError(f"campaign '{spec.name}' has no records yet in {ledger.place}. Start it with `afssb run`")
         return ledger.register_campaign(spec.name, dict(spec.definition), spec.sha256), ()
     if record.config_sha256 == spec.sha256:
         return record, ()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from afssb_opt.domain.trials import TrialFailure, TrialState
-from afssb_opt.evaluators import Evaluator
-from afssb_opt.ledger import Lease, Ledger, TrialRecord
+from afssb_opt.evaluators import Evaluation, Evaluator
+from afssb_opt.ledger import Claim, Lease, Ledger, TrialRecord
+from afssb_opt.ledger.failpoints import reach
 
 if TYPE_CHECKING:
     from afssb_opt.campaign.campaign import Campaign
@@ -38,9 +39,22 @@ def evaluate_trial(ledger: Ledger, lease: Lease, evaluator: Evaluator, trial: Tr
         StaleLeaseError: Another process took the campaign over.
     """
     claim = ledger.claim(lease, trial.uid)
+    reach("evaluate.claimed")
     evaluation = evaluator.evaluate(trial.design)
-    if isinstance(evaluation.result, TrialFailure):
-        ledger.record_failure(trial.uid, evaluation.result, claim=claim)
-    else:
-        ledger.record_result(trial.uid, evaluation.result, cycling=evaluation.cycling, claim=claim, actor="afssb run")
+    reach("evaluate.measured")
+    record_evaluation(ledger, claim, evaluation)
+    reach("evaluate.recorded")
     return ledger.trial(trial.uid)
+
+
+def record_evaluation(ledger: Ledger, claim: Claim, evaluation: Evaluation) -> None:
+    """Record what came of one claim.
+
+    Raises:
+        StaleLeaseError: The trial was claimed again since.
+    """
+    uid, result = claim.trial_uid, evaluation.result
+    if isinstance(result, TrialFailure):
+        ledger.record_failure(uid, result, claim=claim)
+    else:
+        ledger.record_result(uid, result, cycling=evaluation.cycling, claim=claim, actor="afssb run")

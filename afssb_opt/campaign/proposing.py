@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from afssb_opt.campaign.budget import is_stopped_by_rule, record_stop
+from afssb_opt.campaign.prior import ensure_prior, recorded_prior
+from afssb_opt.domain.space import design_key
 from afssb_opt.domain.spec import CampaignSpec
+from afssb_opt.evaluators import recorded_designs
 from afssb_opt.ledger import Lease, Ledger, NewTrial, TrialRecord
+from afssb_opt.ledger.failpoints import reach
 from afssb_opt.strategies import Optimizer
 
 if TYPE_CHECKING:
@@ -18,47 +25,128 @@ if TYPE_CHECKING:
 PROPOSING_PACKAGES = ("afssb-opt", "botorch", "gpytorch", "torch", "numpy", "scipy")
 
 
-def propose_trials(campaign: Campaign, lease: Lease, n: int) -> list[TrialRecord]:
-    """Ask the surrogate for `n` designs and register them in one transaction.
+@dataclass(frozen=True)
+class Narrowing:
+    """What a person decided about a batch before the surrogate was asked.
+
+    Attributes:
+        fixed: Variables held at one value.
+        candidates: A list of designs to choose from.
+    """
+
+    fixed: Mapping[str, object] = field(default_factory=dict)
+    candidates: pd.DataFrame | None = None
+
+    def __str__(self) -> str:
+        held = [f"{name} {value} as asked" for name, value in self.fixed.items()]
+        listed = [] if self.candidates is None else [f"out of a list of {len(self.candidates)}"]
+        return ", ".join([*held, *listed])
+
+
+NOTHING_NARROWED: Final = Narrowing()
+
+
+def propose_trials(
+    campaign: Campaign, lease: Lease, n: int, narrowing: Narrowing = NOTHING_NARROWED
+) -> list[TrialRecord]:
+    """Ask the surrogate for `n` designs and register them in one transaction, as drafts where a person approves them.
+
+    Returns:
+        The trials; none where the campaign's stop rule holds, which is then recorded and told by `stop_reason`, and
+        where every recorded design of a replay was tried.
 
     Raises:
         StrategyError: No further distinct design exists.
+        DesignError: A fixed value or a candidate is not of this space.
         StaleLeaseError: Another process took the campaign over.
     """
-    trials = campaign.trials()
-    optimizer = informed_optimizer(campaign.spec, campaign.ledger, campaign.uid)
-    designs = optimizer.ask(n)
-    reasons = designs.attrs["reasons"]
+    ensure_prior(campaign)
+    # A campaign on recorded data can only be answered for the designs that were recorded.
+    recorded = recorded_designs(campaign.spec)
+    if recorded is not None and narrowing.candidates is None:
+        tried = {design_key(trial.design) for trial in campaign.trials()}
+        n = min(n, sum(design_key(_plain(row)) not in tried for _, row in recorded.iterrows()))
+        if n == 0:
+            return []
+        narrowing = replace(narrowing, candidates=recorded)
+    new_trials = next_trials(campaign, n, narrowing)
+    advice = new_trials[0].provenance["advice"]
+    if is_stopped_by_rule(campaign.spec.stop_when, len(campaign.trials()), advice["ratio"]):
+        record_stop(campaign.ledger, campaign.record_of_campaign, new_trials[0].provenance)
+        return []
+    reach("propose.asked")
+    registered = campaign.ledger.add_trials(lease, new_trials)
+    reach("propose.registered")
+    return registered
+
+
+def next_trials(campaign: Campaign, n: int, narrowing: Narrowing = NOTHING_NARROWED) -> list[NewTrial]:
+    """Ask the surrogate for `n` designs; nothing is registered.
+
+    Raises:
+        StrategyError: No further distinct design exists.
+        DesignError: A fixed value or a candidate is not of this space.
+    """
+    optimizer, data_version, trials = _at_one_moment(campaign)
+    designs = optimizer.ask(n, fixed=narrowing.fixed, candidates=narrowing.candidates)
     provenance = {
         "seed": campaign.spec.seed,
         "method": str(designs.attrs["method"]),
         "notes": [str(note) for note in designs.attrs["notes"]],
-        "data_version": campaign.ledger.last_seq(campaign.uid),
+        "advice": designs.attrs["advice"],
+        "data_version": data_version,
         "config_sha256": campaign.spec.sha256,
         "versions": {package: version(package) for package in PROPOSING_PACKAGES},
     }
+    asked = str(narrowing)
     round_number = max((trial.round for trial in trials), default=0) + 1
-    new_trials = [
-        NewTrial(design=_plain(row), round=round_number, reason=reason, provenance=provenance)
-        for (_, row), reason in zip(designs.iterrows(), reasons, strict=True)
+    is_draft = campaign.spec.needs_approval
+    return [
+        NewTrial(
+            design=_plain(row),
+            round=round_number,
+            reason=f"{reason} ({asked})" if asked else reason,
+            provenance=provenance,
+            is_draft=is_draft,
+        )
+        for (_, row), reason in zip(designs.iterrows(), designs.attrs["reasons"], strict=True)
     ]
-    return campaign.ledger.add_trials(lease, new_trials)
+
+
+def _at_one_moment(campaign: Campaign) -> tuple[Optimizer, int, list[TrialRecord]]:
+    """Return an informed optimizer with the number of the newest event it knows, and the trials.
+
+    A laboratory may hand in results meanwhile; then everything is read again.
+    """
+    while True:
+        data_version = campaign.ledger.last_seq(campaign.uid)
+        trials = campaign.trials()
+        optimizer = informed_optimizer(campaign.spec, campaign.ledger, campaign.uid)
+        if campaign.ledger.last_seq(campaign.uid) == data_version:
+            return optimizer, data_version, trials
 
 
 def informed_optimizer(spec: CampaignSpec, ledger: Ledger, campaign_uid: str) -> Optimizer:
     """Return an optimizer that was told every observation and every open trial of the campaign."""
+    prior = recorded_prior(ledger.events(campaign_uid)) if spec.prior_data is not None else None
+    return told_optimizer(spec, ledger.observations(campaign_uid), ledger.pending(campaign_uid), prior)
+
+
+def told_optimizer(
+    spec: CampaignSpec, observations: pd.DataFrame, pending: pd.DataFrame, prior: pd.DataFrame | None
+) -> Optimizer:
+    """Return an optimizer that was told tables as the ledger gives them."""
     optimizer = Optimizer(
         spec.space,
         spec.objectives,
         spec.constraints,
         seed=spec.seed,
         n_initial=spec.initial_trials,
+        prior_data=prior,
     )
-    observations = ledger.observations(campaign_uid)
     if len(observations):
         told = observations.drop(columns=["trial_uid", "label", "number", "round"])
         optimizer.tell(told.assign(status=told["status"].replace("partial", "completed")))
-    pending = ledger.pending(campaign_uid)
     if len(pending):
         optimizer.tell(pending.loc[:, list(spec.space.names)].assign(status="pending"))
     return optimizer

@@ -18,6 +18,14 @@ _FREE: Final = {
     "objectives": "recorded results are scored anew",
     "constraints": "recorded results are judged anew",
     "design_constraints": "holds for later proposals; recorded trials stay",
+    "stop_when": "the campaign ends earlier or later",
+    "prior_data": "later proposals learn from other prior data; recorded results stay",
+    "schedule": "it is advanced at other times",
+    "inbox": "results are looked for elsewhere",
+    "approve": "holds for later proposals; drafts still wait for a decision",
+    "evaluator.timeout_min": "later cells have another time limit; recorded results stay",
+    "evaluator.memory_gb": "later cells have another memory limit; recorded results stay",
+    "cluster": "later cells are evaluated elsewhere, with the same results",
     "protocol.cycles": "later cells stop at another cycle; lives stay comparable because they are censored there",
 }
 

@@ -6,14 +6,17 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from afssb_opt.campaign_file.evaluator import check_pybamm_outcome, parse_evaluator
+from afssb_opt.campaign_file.prior_data import SIMULATION, check_prior_data, resolve_prior_data
 from afssb_opt.campaign_file.problems import ProblemList
+from afssb_opt.campaign_file.schedule import check_schedule
 from afssb_opt.campaign_file.schema import (
     CampaignPart,
+    ClusterPart,
     ConstraintPart,
     DesignTaskPart,
-    EvaluatorPart,
     ObjectivePart,
     ProtocolPart,
 )
@@ -24,13 +27,16 @@ from afssb_opt.domain.outcomes import OUTCOMES, OutcomeSettings
 from afssb_opt.domain.protocol import Protocol
 from afssb_opt.domain.seed_alloys import seed_alloy_names
 from afssb_opt.domain.space import DesignSpace
-from afssb_opt.domain.spec import Budget, CampaignSpec, EvaluatorSpec
+from afssb_opt.domain.spec import Budget, CampaignSpec, ClusterSpec, EvaluatorSpec, StopRule
 from afssb_opt.domain.standard_variables import STANDARD_VARIABLES
-from afssb_opt.domain.variables import Categorical
+from afssb_opt.domain.variables import Categorical, Fixed, Variable
 
 
 def build_spec(
-    definition: Mapping[str, Any], source: str = "campaign", lines: Mapping[str, int] | None = None
+    definition: Mapping[str, Any],
+    source: str = "campaign",
+    lines: Mapping[str, int] | None = None,
+    folder: str = "",
 ) -> CampaignSpec:
     """Check a campaign and return it.
 
@@ -38,16 +44,16 @@ def build_spec(
         definition: The campaign in the words of the campaign file.
         source: Name of the file for messages.
         lines: Line per dotted path, where there is a file.
+        folder: Folder of the file, where modules and tables that it names are looked for.
 
     Raises:
         CampaignFileError: With every problem found.
     """
     problems = ProblemList(lines)
-    # The evaluator is a word or a group; checked apart, so that a message speaks of one of them.
-    evaluator = _evaluator(definition.get("evaluator", "simulation"), problems)
-    part = problems.validated(CampaignPart, {**definition, "evaluator": "simulation"}, "")
+    part = problems.validated(CampaignPart, definition, "")
     # Entries are checked even where the top level failed, to report all problems at once.
     space = parse_space(_group(definition, "space"), _list(definition, "design_constraints"), problems)
+    evaluator = parse_evaluator(definition.get("evaluator", "simulation"), space, folder, problems)
     objectives, constraints, settings = _wishes(definition, problems)
     if evaluator is not None:
         _check_wishes(evaluator, definition, problems)
@@ -56,6 +62,12 @@ def build_spec(
     if part is not None:
         _check_protocol(part.protocol, problems)
         _check_cycles(part.protocol, settings, objectives, constraints, problems)
+    cluster = None if part is None or part.cluster is None else _cluster(part.cluster, evaluator, problems)
+    schedule = None if part is None or part.schedule is None else check_schedule(part.schedule, problems)
+    if part is not None and part.prior_data is not None and evaluator is not None and space is not None:
+        check_prior_data(part.prior_data, folder, evaluator, [*objectives, *constraints], problems)
+        if part.prior_data == SIMULATION and evaluator.kind != "simulation":
+            _check_simulable(space, problems)
     if problems.found or part is None or space is None or evaluator is None:
         raise CampaignFileError(problems.found, source)
     plain = _plain_definition(definition, part)
@@ -74,6 +86,12 @@ def build_spec(
         outcome_settings=settings,
         sha256=hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest(),
         definition=plain,
+        cluster=cluster,
+        schedule=schedule,
+        stop_when=None if part.stop_when is None else StopRule(**part.stop_when.model_dump()),
+        prior_data=None if part.prior_data is None else resolve_prior_data(part.prior_data, folder),
+        inbox=part.inbox,
+        needs_approval=part.approve,
     )
 
 
@@ -128,15 +146,16 @@ def _list(definition: Mapping[str, Any], key: str) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _evaluator(value: Any, problems: ProblemList) -> EvaluatorSpec | None:
-    allowed = "simulation, lab or {python: 'module:function'}"
-    if isinstance(value, str):
-        if value in ("simulation", "lab"):
-            return EvaluatorSpec("simulation" if value == "simulation" else "lab")
-        problems.add("evaluator", f"is '{value}'", f"{suggest(value, ['simulation', 'lab'])}Allowed: {allowed}")
-        return None
-    part = problems.validated(EvaluatorPart, value, "evaluator")
-    return None if part is None else EvaluatorSpec("python", part.python)
+def _cluster(part: ClusterPart, evaluator: EvaluatorSpec | None, problems: ProblemList) -> ClusterSpec:
+    if (part.dask is None) == (part.local_workers is None):
+        problems.add(
+            "cluster",
+            "names both a scheduler and local workers, or neither",
+            "Write {dask: 'tls://host:8786'} or {local_workers: 2}",
+        )
+    if evaluator is not None and evaluator.kind == "lab":
+        problems.add("cluster", "has nothing to compute for 'evaluator: lab'", "Remove it")
+    return ClusterSpec(part.dask or "", part.local_workers or 0)
 
 
 def _wishes(
@@ -195,6 +214,8 @@ def _check_wishes(evaluator: EvaluatorSpec, definition: Mapping[str, Any], probl
             problems.add(
                 where, "is not an outcome of the simulation", f"{suggest(name, computed)}Known: {', '.join(computed)}"
             )
+        elif evaluator.kind == "pybamm" and not evaluator.outcomes:
+            check_pybamm_outcome(where, name, problems)
         elif evaluator.kind == "lab" and name not in OUTCOMES and (hint := suggest(name, OUTCOMES)):
             problems.add(
                 where,
@@ -210,22 +231,33 @@ def _check_simulable(space: DesignSpace, problems: ProblemList) -> None:
                 f"space.{variable.name}",
                 "is not a variable of the simulation",
                 f"{suggest(variable.name, STANDARD_VARIABLES)}It knows {', '.join(STANDARD_VARIABLES)}; "
-                "others need a python or lab evaluator",
+                "others need another evaluator",
             )
-        elif STANDARD_VARIABLES[variable.name].is_numeric == isinstance(variable, Categorical):
+        elif STANDARD_VARIABLES[variable.name].is_numeric == _is_text(variable):
             problems.add(
                 f"space.{variable.name}",
                 "has levels where the simulation wants numbers, or the reverse",
                 "See the README's example",
             )
-        elif variable.name == "seed_alloy" and isinstance(variable, Categorical):
-            for level in variable.levels:
-                if level not in seed_alloy_names():
+        elif _is_text(variable):
+            allowed = STANDARD_VARIABLES[variable.name].levels or seed_alloy_names()
+            for level in variable.levels if isinstance(variable, Categorical) else [str(_fixed_value(variable))]:
+                if level not in allowed:
                     problems.add(
-                        f"space.seed_alloy.levels.{level}",
-                        "cannot be simulated: not in the seed-alloy table",
-                        f"{suggest(level, seed_alloy_names())}Known: {', '.join(seed_alloy_names())}",
+                        f"space.{variable.name}.levels.{level}",
+                        "cannot be simulated: not in the seed-alloy table"
+                        if variable.name == "seed_alloy"
+                        else "is not a level that the simulation knows",
+                        f"{suggest(level, allowed)}Known: {', '.join(allowed)}",
                     )
+
+
+def _is_text(variable: Variable) -> bool:
+    return isinstance(variable, Categorical) or isinstance(_fixed_value(variable), str)
+
+
+def _fixed_value(variable: Variable) -> float | str | None:
+    return variable.value if isinstance(variable, Fixed) else None
 
 
 def _check_protocol(protocol: ProtocolPart, problems: ProblemList) -> None:
@@ -252,10 +284,17 @@ def _check_cycles(
         )
 
 
+# Keys that came later: left out of the definition at their defaults, so that older campaigns keep their hash.
+_LATER_KEYS: Final = ("cluster", "schedule", "inbox", "approve", "stop_when", "prior_data")
+
+
 def _plain_definition(definition: Mapping[str, Any], part: CampaignPart) -> dict[str, Any]:
     """Return the definition with all defaults written out and numbers in one spelling, so that equal means equal."""
     plain = part.model_dump()
     plain["evaluator"] = definition.get("evaluator", "simulation")
+    for key in _LATER_KEYS:
+        if getattr(part, key) == CampaignPart.model_fields[key].default:
+            del plain[key]
     normalised = _normalised(plain)
     assert isinstance(normalised, dict)  # noqa: S101  a dict stays one
     return normalised

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
 from afssb_opt.campaign_file.build import build_protocol, build_spec
 from afssb_opt.domain.errors import CampaignFileError, Problem
@@ -22,18 +22,23 @@ Lines: TypeAlias = dict[str, int]
 
 # A campaign file is a page of text; a larger one is another file given by mistake.
 MAX_BYTES = 1_000_000
+# Descriptors of the levels of a variable are the deepest part; the parser takes minutes for thousands of levels.
+MAX_DEPTH = 20
 
 
-def load_spec(source: str | Path | Mapping[str, Any]) -> CampaignSpec:
+def load_spec(source: str | Path | Mapping[str, Any], folder: str = "") -> CampaignSpec:
     """Read and check a campaign from a file or a dictionary in the same words.
+
+    Args:
+        folder: Where modules and tables that a dictionary names are looked for; a file has its own folder.
 
     Raises:
         CampaignFileError: With every problem found, each with its line where there is a file.
     """
     if isinstance(source, Mapping):
-        return build_spec(dict(source), source="campaign")
+        return build_spec(dict(source), source="campaign", folder=folder)
     definition, lines = read_campaign_yaml(Path(source))
-    return build_spec(definition, source=str(source), lines=lines)
+    return build_spec(definition, source=str(source), lines=lines, folder=str(Path(source).resolve().parent))
 
 
 def load_protocol(path: Path) -> Protocol:
@@ -54,9 +59,7 @@ def read_campaign_yaml(path: Path) -> tuple[dict[str, Any], Lines]:
     """
     text = _read_text(path)
     try:
-        aliases = [event for event in YAML().parse(io.StringIO(text)) if isinstance(event, AliasEvent)]
-        if aliases:
-            raise _refusal(path, "uses a YAML alias (*name)", "Write the value out", aliases[0].start_mark.line + 1)
+        _refuse_tricks(path, text)
         data = YAML(typ="rt").load(io.StringIO(text))
     except DuplicateKeyError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
@@ -71,6 +74,20 @@ def read_campaign_yaml(path: Path) -> tuple[dict[str, Any], Lines]:
         raise _refusal(path, "is not a campaign: the top level is not 'name: value' lines", "See the README's example")
     lines: Lines = {}
     return _plain(data, "", lines), lines
+
+
+def _refuse_tricks(path: Path, text: str) -> None:
+    """Refuse what can make a small file huge, slow or more than data, before anything is built from it."""
+    depth = 0
+    for event in YAML().parse(io.StringIO(text)):
+        line = event.start_mark.line + 1
+        if isinstance(event, AliasEvent):
+            raise _refusal(path, "uses a YAML alias (*name)", "Write the value out", line)
+        if getattr(event, "tag", None):
+            raise _refusal(path, f"uses a YAML tag ({event.tag})", "Write the plain value", line)
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise _refusal(path, f"is nested deeper than {MAX_DEPTH} levels", "A campaign needs six", line)
 
 
 def _read_text(path: Path) -> str:

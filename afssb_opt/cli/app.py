@@ -109,16 +109,79 @@ def run(
 
 
 @app.command()
+def serve(
+    campaigns: Annotated[
+        list[Path] | None, typer.Argument(metavar="[CAMPAIGN...]", help="Default: the campaign files of this folder.")
+    ] = None,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the Prefect UI.")] = 4200,
+    webhook: Annotated[
+        str, typer.Option("--webhook", metavar="URL", help="Send notices there: held results, drafts, shorts, the end.")
+    ] = "",
+) -> None:
+    """Keep campaigns going: advance them on schedule, take in what arrives, offer forms in the Prefect UI."""
+    _run("serve", "serve", campaigns=campaigns or [], port=port, webhook=webhook)
+
+
+@app.command()
+def approve(
+    campaign: CampaignArgument,
+    trials: Annotated[list[str] | None, typer.Argument(metavar="[TRIAL...]", help="Labels of drafts.")] = None,
+    is_all: Annotated[bool, typer.Option("--all", help="All drafts that wait.")] = False,
+    is_rejected: Annotated[bool, typer.Option("--reject", help="Reject them instead; needs --reason.")] = False,
+    edits: Annotated[
+        list[str] | None, typer.Option("--edit", metavar="NAME=VALUE", help="Change a variable first, repeatable.")
+    ] = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the ledger.")] = "",
+    out: Annotated[Path, typer.Option("--out", help="Folder for the build sheet of a lab campaign.")] = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """Approve, edit or reject proposed designs (`approve: true`); without labels, list those that wait."""
+    _run(
+        "approve",
+        "approve",
+        campaign=campaign,
+        trials=trials or [],
+        is_all=is_all,
+        is_rejected=is_rejected,
+        edits=edits or [],
+        reason=reason,
+        out=out,
+        as_json=as_json,
+    )
+
+
+@app.command()
 def propose(
     campaign: CampaignArgument,
     number: Annotated[
         int | None, typer.Option("-n", "--number", min=1, help="Cells to propose; default a batch.")
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for the build sheet.")] = Path(),
+    fix: Annotated[
+        list[str] | None, typer.Option("--fix", metavar="NAME=VALUE", help="Hold a variable at a value, repeatable.")
+    ] = None,
+    candidates: Annotated[
+        Path | None, typer.Option("--candidates", help="Choose from the designs of this CSV or Parquet table.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Register the next cells to build and write the build sheet (CSV and XLSX)."""
-    _run("propose", "propose", campaign=campaign, number=number, out=out, as_json=as_json)
+    _run(
+        "propose",
+        "propose",
+        campaign=campaign,
+        number=number,
+        out=out,
+        fix=fix or [],
+        candidates=candidates,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def explain(campaign: CampaignArgument, trial: TrialArgument, as_json: JsonOption = False) -> None:
+    """Say why a design was proposed: prediction, expected gain, drivers, nearest cells."""
+    _run("explain", "explain", campaign=campaign, trial=trial, as_json=as_json)
 
 
 @app.command()
@@ -164,9 +227,15 @@ def ingest(
 
 
 @app.command()
-def status(campaign: CampaignArgument, as_json: JsonOption = False) -> None:
+def status(
+    campaign: CampaignArgument,
+    advice: Annotated[
+        bool, typer.Option("--advice", help="Ask the surrogate whether another batch is worth it; takes seconds.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Say where a campaign stands: trials by state, best cells, what is left."""
-    _run("show", "status", campaign=campaign, as_json=as_json)
+    _run("show", "status", campaign=campaign, advice=advice, as_json=as_json)
 
 
 @app.command()
@@ -194,9 +263,11 @@ def simulate(
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A variable of the design, repeatable.")
     ] = None,
-    designs: Annotated[Path | None, typer.Option("--designs", help="CSV table, one cell per row.")] = None,
+    designs: Annotated[Path | None, typer.Option("--designs", help="CSV or Parquet table, one cell per row.")] = None,
     protocol: Annotated[Path | None, typer.Option("--protocol", help="YAML file with protocol settings.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="CSV file for outcomes (or one cell's cycles).")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="CSV or Parquet file for outcomes (or one cell's cycles).")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Cycle one or many simulated cells."""
@@ -224,10 +295,56 @@ def ui(
 def doctor(
     campaign: Annotated[Path | None, typer.Argument(metavar="[CAMPAIGN]", help="Check its stores too.")] = None,
     repair: Annotated[bool, typer.Option("--repair", help="Rebuild the MLflow mirror from the ledger.")] = False,
+    upgrade: Annotated[
+        bool, typer.Option("--upgrade", help="Bring the ledger of an older release up to this one; a copy is kept.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check servers, versions, stores and mirror, and say what to mend."""
-    _run("doctor", "doctor", campaign=campaign, repair=repair, as_json=as_json)
+    _run("doctor", "doctor", campaign=campaign, repair=repair, upgrade=upgrade, as_json=as_json)
+
+
+@app.command()
+def trust(
+    campaign: CampaignArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    is_revoking: Annotated[bool, typer.Option("--revoke", help="Take the permission back.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Allow the code that a campaign names (`python`, `pybamm`); before that none of it runs."""
+    _run("trust", "trust", campaign=campaign, yes=yes, is_revoking=is_revoking, as_json=as_json)
+
+
+@app.command()
+def export(
+    campaign: CampaignArgument,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="New folder for the files.", show_default=False)],
+    as_json: JsonOption = False,
+) -> None:
+    """Write a whole campaign as plain files with hashes: record, campaign file, lab files."""
+    _run("portable", "export", campaign=campaign, folder=folder, as_json=as_json)
+
+
+@app.command("import")
+def import_(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `afssb export` wrote.", show_default=False)],
+    campaign: Annotated[
+        Path | None, typer.Argument(metavar="[CAMPAIGN]", help="Where its file is to lie; default its name here.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Enter an exported campaign into the store in use; again changes nothing."""
+    _run("portable", "import_", folder=folder, campaign=campaign, as_json=as_json)
+
+
+@app.command()
+def backup(
+    campaign: CampaignArgument,
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="New file for the copy.", show_default=False)],
+    as_json: JsonOption = False,
+) -> None:
+    """Copy the whole ledger file while it is in use."""
+    _run("portable", "backup", campaign=campaign, target=target, as_json=as_json)
 
 
 def _decision(action: str, text: str) -> None:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.lab_notes import held_parts
 from afssb_opt.cli.output import heading, plain_table, print_json, shown, text_console
 from afssb_opt.cli.tables import pareto_table, trials_frame
+from afssb_opt.ledger import TrialRecord
 
 
-def status(campaign: Path, as_json: bool) -> None:
-    """Print trials by state, the Pareto set and whether the campaign goes on."""
+def status(campaign: Path, as_json: bool, advice: bool = False) -> None:
+    """Print trials by state, the Pareto set, what more cells are worth and whether the campaign goes on."""
     with Campaign.load(campaign, read_only=True) as opened:
         trials, best, done = opened.trials(), opened.best(), opened.stop_reason()
         n_held = len(held_parts(opened.ledger, opened.uid))
         counts = Counter(str(trial.state) for trial in trials)
+        worth, worth_text = _worth_now(opened) if advice else _worth_then(trials)
         if as_json:
             print_json(
                 {
@@ -25,6 +28,7 @@ def status(campaign: Path, as_json: bool) -> None:
                     "states": counts,
                     "round": max((t.round for t in trials), default=0),
                     "stop_reason": done,
+                    "advice": worth,
                     "changes": [str(change) for change in opened.changes],
                     "n_held": n_held,
                     "n_excluded": sum(t.is_excluded for t in trials),
@@ -39,9 +43,32 @@ def status(campaign: Path, as_json: bool) -> None:
             console.print(f"  [yellow]changed since the last run[/yellow] {change}")
         if n_held:
             console.print(f"  {n_held} lab results are held for a person: afssb ingest {campaign} --held")
+        if worth_text:
+            console.print(f"  {worth_text}")
         console.print(f"  {done}" if done else "  goes on with `afssb run`")
         if len(best):
             console.print(pareto_table(opened.spec, best))
+
+
+def _worth_then(trials: list[TrialRecord]) -> tuple[dict[str, Any] | None, str]:
+    """Return what the last batch was expected to gain when it was proposed; that needs no surrogate."""
+    known = [trial for trial in trials if trial.provenance.get("advice")]
+    if not known:
+        return None, ""
+    worth: dict[str, Any] = known[-1].provenance["advice"] | {"round": known[-1].round}
+    if worth["ratio"] is None:
+        return worth, ""
+    text = f"round {worth['round']} was expected to gain {worth['ratio']:.2g} times the cell-to-cell scatter"
+    return worth, text
+
+
+def _worth_now(campaign: Campaign) -> tuple[dict[str, Any], str]:
+    """Return what another batch is expected to gain, results and pending designs counted."""
+    # The surrogate needs torch, which a plain status need not wait for.
+    from afssb_opt.campaign.proposing import informed_optimizer
+
+    found = informed_optimizer(campaign.spec, campaign.ledger, campaign.uid).stop_advice(campaign.spec.batch_size)
+    return found.to_dict(), str(found)
 
 
 def trials(campaign: Path, out: Path | None, as_json: bool) -> None:

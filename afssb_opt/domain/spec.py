@@ -4,14 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint
 from afssb_opt.domain.outcomes import OUTCOMES, OutcomeDefinition, OutcomeSettings
 from afssb_opt.domain.protocol import Protocol
 from afssb_opt.domain.space import DesignSpace
 
-EvaluatorKind = Literal["simulation", "lab", "python"]
+EvaluatorKind = Literal["simulation", "lab", "python", "pybamm", "replay"]
+
+# What current and voltage per cycle tell of any cell; the others need to know the stack, the fixture or the short.
+CYCLED_OUTCOMES: Final = ("cycle_life", "retention_pct", "initial_ce_pct", "average_ce_pct")
+
+
+@dataclass(frozen=True)
+class ParameterLink:
+    """Which parameter of a PyBaMM model a design variable sets.
+
+    Attributes:
+        factor: The parameter is the variable's value times this, mostly a change of unit.
+        values: The parameter's value per level of a categorical variable.
+    """
+
+    variable: str
+    parameter: str
+    factor: float = 1.0
+    values: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -19,11 +37,21 @@ class EvaluatorSpec:
     """Who evaluates a design.
 
     Attributes:
-        target: `module:function` of a Python evaluator; empty otherwise.
+        target: `module:function` of foreign code, path of a table to replay; empty otherwise.
+        folder: Folder of the campaign file, where modules and tables beside it are; empty: the current one.
+        timeout_min: Time after which one evaluation is stopped and its trial fails.
+        memory_gb: Memory that one evaluation may take; None: what the machine has.
+        parameters: What design variables set in a PyBaMM model.
+        outcomes: `module:function` that reads outcomes off a PyBaMM solution; empty: off its cycles.
     """
 
     kind: EvaluatorKind = "simulation"
     target: str = ""
+    folder: str = ""
+    timeout_min: float = 60.0
+    memory_gb: float | None = None
+    parameters: tuple[ParameterLink, ...] = ()
+    outcomes: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,11 +70,57 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class ClusterSpec:
+    """Where designs are evaluated when not in the process that advances the campaign; one of the two is given.
+
+    Attributes:
+        address: Address of a Dask scheduler.
+        local_workers: Processes to start on this machine for the time of a run.
+    """
+
+    address: str = ""
+    local_workers: int = 0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When a campaign is advanced by itself; one of the first two is given.
+
+    Attributes:
+        cron: Five fields, read in `timezone`.
+        every_min: Minutes from one start to the next.
+        timezone: Name in the time zone database, such as Europe/Berlin.
+    """
+
+    cron: str = ""
+    every_min: float | None = None
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True)
+class StopRule:
+    """When a campaign ends before its budget is spent.
+
+    Attributes:
+        gain_below_scatter: The next batch is expected to gain less than this many cell-to-cell scatters.
+        after_trials: Not before so many trials were made.
+    """
+
+    gain_below_scatter: float
+    after_trials: int = 0
+
+
+@dataclass(frozen=True)
 class CampaignSpec:
     """One campaign, checked.
 
     Attributes:
         definition: The campaign file as plain data, from which `sha256` is computed.
+        stop_when: Ends the campaign before its budget is spent; None leaves it to the budget.
+        prior_data: `simulation`, or the path of a table, that the surrogate learns from beside the results.
+        schedule: When `afssb serve` advances it; None leaves that to `afssb serve`.
+        inbox: Folder to watch for results, as the file states it: relative to the campaign file.
+        needs_approval: A person approves each proposed design before anybody evaluates it.
         sha256: Hash of `definition`; it changes when the meaning of the file changes, not its layout.
     """
 
@@ -64,6 +138,12 @@ class CampaignSpec:
     outcome_settings: OutcomeSettings
     sha256: str
     definition: Mapping[str, object] = field(repr=False)
+    cluster: ClusterSpec | None = None
+    schedule: Schedule | None = None
+    stop_when: StopRule | None = None
+    prior_data: str | None = None
+    inbox: str | None = None
+    needs_approval: bool = False
 
     @property
     def outcome_names(self) -> tuple[str, ...]:

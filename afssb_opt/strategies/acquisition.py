@@ -98,6 +98,12 @@ class SampledOutcome:
         means, deviations = zip(*[part.at(features) for part in self._parts], strict=True)
         return torch.cat(means, dim=1), torch.cat(deviations, dim=1)
 
+    def exactly_at(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the predicted mean for every sample, and next to no deviation."""
+        mean = self._gp.mean_and_variance(features)[0]
+        shape = (len(features), self.values.shape[1])
+        return mean[:, None].expand(shape), torch.full(shape, VARIANCE_FLOOR**0.5, dtype=torch.float64)
+
     def with_cell(self, features: Tensor) -> SampledOutcome:
         """Return the same samples extended by one more cell under test."""
         return SampledOutcome(self._gp, torch.cat([self._base, features]), self._normals)
@@ -234,11 +240,18 @@ class Acquisition:
 
     def __call__(self, features: Tensor) -> Tensor:
         """Return the `(n,)` value of designs given as `(n, n_columns)` features."""
+        return self._value(features, is_exact=False)
+
+    def exploitation(self, features: Tensor) -> Tensor:
+        """Return the `(n,)` value that remains if each outcome comes out exactly as predicted."""
+        return self._value(features, is_exact=True)
+
+    def _value(self, features: Tensor, *, is_exact: bool) -> Tensor:
         probability = self._pass_probability(features)
         if not self.terms:
             return probability
         predictions = [outcome.at(features) for outcome in self.outcomes]
-        gain = self._gain(predictions)
+        gain = self._gain([outcome.exactly_at(features) for outcome in self.outcomes] if is_exact else predictions)
         for limit in self.limits:
             gain = gain * limit.probability(*predictions[limit.model])
         return probability * gain.mean(dim=1)

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 import torch
 from botorch.acquisition.logei import qLogNoisyExpectedImprovement
+from botorch.acquisition.multi_objective import logei
 from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
 from botorch.acquisition.multi_objective.objective import GenericMCMultiOutputObjective
 from botorch.acquisition.objective import GenericMCObjective
@@ -38,6 +39,10 @@ N_SAMPLES: Final = 16
 MAX_OBJECTIVES: Final = 3
 
 Constraint = Callable[[Tensor], Tensor]
+
+# At first use BoTorch compiles a C++ kernel where it finds a compiler (half a minute) and warns where it finds none;
+# its last digits depend on the processor. Two dozen finalists need no kernel, so BoTorch is told that it has tried.
+logei._load_attempted = True
 
 
 @dataclass(frozen=True)

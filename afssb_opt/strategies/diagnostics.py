@@ -14,6 +14,7 @@ from afssb_opt.domain.objectives import Objective, OutcomeConstraint, maximised_
 from afssb_opt.domain.space import DesignSpace
 from afssb_opt.domain.variables import Categorical
 from afssb_opt.strategies.candidates import Candidates, MixedSpace
+from afssb_opt.strategies.gain import Gain
 from afssb_opt.strategies.models import CampaignModel, FeasibilityModel
 from afssb_opt.strategies.outcome_scale import OutcomeScale
 
@@ -51,20 +52,32 @@ def _predict_features(model: CampaignModel, features: torch.Tensor) -> pd.DataFr
     return pd.DataFrame(columns)
 
 
+def incumbent_row(
+    space: DesignSpace,
+    objectives: Sequence[Objective],
+    constraints: Sequence[OutcomeConstraint],
+    observations: pd.DataFrame,
+) -> int | None:
+    """Return the row of the best allowed cell by the sum of its ranks, or None while there is none."""
+    values = maximised_table(objectives, observations)
+    allowed = meets_constraints(constraints, observations) & np.isfinite(values).all(axis=1)
+    known = np.array([bool(not space.problems(observations.iloc[[row]])) for row in range(len(observations))])
+    usable = np.flatnonzero(allowed & known)
+    if not len(usable):
+        return None
+    return int(usable[int(pd.DataFrame(values[usable]).rank().sum(axis=1).to_numpy().argmax())])
+
+
 def incumbent(
     space: DesignSpace,
     objectives: Sequence[Objective],
     constraints: Sequence[OutcomeConstraint],
     observations: pd.DataFrame,
 ) -> dict[str, object]:
-    """Return the best allowed cell by the sum of its ranks; without any, the middle of each variable."""
-    values = maximised_table(objectives, observations)
-    allowed = meets_constraints(constraints, observations) & np.isfinite(values).all(axis=1)
-    known = np.array([bool(not space.problems(observations.iloc[[row]])) for row in range(len(observations))])
-    usable = np.flatnonzero(allowed & known)
-    if len(usable):
-        ranks = pd.DataFrame(values[usable]).rank().sum(axis=1).to_numpy()
-        return dict(observations.loc[usable[int(ranks.argmax())], list(space.names)])
+    """Return the design of the best allowed cell; without any, the middle of each variable."""
+    row = incumbent_row(space, objectives, constraints, observations)
+    if row is not None:
+        return dict(observations.loc[row, list(space.names)])
     middle = Candidates(np.full((1, len(space.numeric)), 0.5), np.zeros((1, len(space.categorical)), dtype=int))
     mixed = MixedSpace(space)
     return dict(mixed.rounded(mixed.settle(middle.unit, middle.codes)).iloc[0])
@@ -106,7 +119,10 @@ def leave_one_out(model: CampaignModel, observations: pd.DataFrame) -> pd.DataFr
 
 
 def importance(model: CampaignModel, space: DesignSpace, seed: int) -> pd.DataFrame:
-    """Return first-order variance shares of the predicted mean (Saltelli 2010, doi 10.1016/j.cpc.2009.09.018)."""
+    """Return first-order and total variance shares of the predicted mean.
+
+    Estimators of Saltelli and of Jansen as in Saltelli et al. 2010, doi 10.1016/j.cpc.2009.09.018.
+    """
     d, c = len(space.numeric), len(space.categorical)
     draw = qmc.Sobol(2 * (d + c), scramble=True, rng=np.random.default_rng(seed)).random(N_IMPORTANCE)
     first, second = _from_uniform(space, draw[:, : d + c]), _from_uniform(space, draw[:, d + c :])
@@ -122,8 +138,10 @@ def importance(model: CampaignModel, space: DesignSpace, seed: int) -> pd.DataFr
         for name in a:
             variance = float(np.var(np.concatenate([a[name], b[name]])))
             share = float(np.mean(b[name] * (mixed[name] - a[name]))) / variance if variance > 1e-12 else 0.0
-            rows.append({"outcome": name, "variable": variable.name, "importance": min(max(share, 0.0), 1.0)})
-    table = pd.DataFrame(rows, columns=["outcome", "variable", "importance"])
+            total = 0.5 * float(np.mean((a[name] - mixed[name]) ** 2)) / variance if variance > 1e-12 else 0.0
+            rows.append({"outcome": name, "variable": variable.name, "importance": min(max(share, 0.0), 1.0),
+                         "total": min(total, 1.0)})  # fmt: skip
+    table = pd.DataFrame(rows, columns=["outcome", "variable", "importance", "total"])
     return table.sort_values(["outcome", "importance"], ascending=[True, False], kind="stable", ignore_index=True)
 
 
@@ -143,46 +161,27 @@ def _mean_table(model: CampaignModel, candidates: Candidates) -> dict[str, np.nd
 def reason(
     model: CampaignModel,
     design: pd.DataFrame,
-    observations: pd.DataFrame,
     objectives: Sequence[Objective],
     constraints: Sequence[OutcomeConstraint],
+    gain: Gain,
 ) -> str:
     """Return one line that says why a design is worth a cell."""
     predicted = predict(model, design).iloc[0]
-    parts, boldness = [], []
-    for objective in objectives:
-        name = objective.outcome
-        if name not in model.outcomes:
-            continue
-        mean, sd = float(predicted[name]), float(predicted[f"{name}_sd"])
-        parts.append(f"{name} {mean:.4g} ± {sd:.2g}")
-        values = observations[name].to_numpy(float)
-        seen = objective.maximised(values[np.isfinite(values)])
-        ahead = float(objective.maximised(np.array([mean]))[0]) - float(np.max(seen))
-        boldness.append(ahead / max(sd, 1e-12))
+    parts = [
+        f"{o.outcome} {predicted[o.outcome]:.4g} ± {predicted[f'{o.outcome}_sd']:.2g}"
+        for o in objectives
+        if o.outcome in model.outcomes
+    ]
     chances = [f"{judge.name}: {_passing(judge, predicted):.0%} likely to pass" for judge in model.feasibility]
     for constraint in constraints:
         name = constraint.outcome
         if name in model.outcomes and all(objective.outcome != name for objective in objectives):
             chances.append(f"{name} {predicted[name]:.4g} ± {predicted[f'{name}_sd']:.2g} (wanted {constraint})")
-    if not boldness:
+    if not parts:
         return "; ".join(["search for a cell that works", *chances])
-    return "; ".join([f"{_kind(boldness)}: expected {', '.join(parts)}", *chances])
+    return "; ".join([f"{gain}: expected {', '.join(parts)}", *chances])
 
 
 def _passing(judge: FeasibilityModel, predicted: pd.Series) -> float:
     chance = float(predicted[judge.name])
     return chance if judge.passes_at_one else 1.0 - chance
-
-
-def _kind(boldness: list[float]) -> str:
-    """Name the trade between using and gathering knowledge, from (mean - best seen) / sd per objective."""
-    best = max(boldness)
-    if best > 0.0:
-        return (
-            "exploit (predicted to beat the best so far)"
-            if len(boldness) == 1
-            else "exploit (extends an end of the front)"
-        )
-    # Within one standard deviation of the best is a close call; below that only the uncertainty speaks for it.
-    return "refine (close to the best so far)" if best > -1.0 else "explore (uncertain enough to be better)"

@@ -5,12 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from afssb_opt.domain.space import DesignSpace
 from afssb_opt.domain.variables import Categorical
+
+
+class FurtherColumns(Protocol):
+    """Columns that are computed from the others; `transfer.PriorColumns` gives them."""
+
+    @property
+    def plain(self) -> Encoding:
+        """The encoding without them."""
+        ...
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """Outcome that each column is about."""
+        ...
+
+    def columns(self, features: np.ndarray) -> np.ndarray:
+        """Return `(n, k)` columns for `(n, n_columns)` plain features."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -26,6 +45,7 @@ class Encoding:
         groups: `(n_columns,)` group number per column.
         group_names: Variable that each group belongs to.
         is_level_group: Whether the group tells levels apart, by descriptor or by name.
+        prior: Columns at the end that say what prior data predict; None without any.
     """
 
     space: DesignSpace
@@ -34,6 +54,7 @@ class Encoding:
     group_names: tuple[str, ...]
     is_level_group: np.ndarray
     _level_features: Mapping[str, np.ndarray] = field(repr=False)
+    prior: FurtherColumns | None = None
 
     @classmethod
     def for_data(cls, space: DesignSpace, designs: pd.DataFrame) -> Encoding:
@@ -75,7 +96,8 @@ class Encoding:
         parts = [unit]
         for column, variable in enumerate(self.space.categorical):
             parts.append(self._level_features[variable.name][codes[:, column]])
-        return np.hstack(parts)
+        plain = np.hstack(parts)
+        return plain if self.prior is None else np.hstack([plain, self.prior.columns(plain)])
 
     def encode(self, designs: pd.DataFrame) -> np.ndarray:
         """Return `(n, n_columns)` features of a table of designs."""

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint
+from afssb_opt.strategies.cliffs import fallen, merged
 from afssb_opt.strategies.encoding import Encoding
 from afssb_opt.strategies.fitting import fit_hyperparameters
 from afssb_opt.strategies.one_sided import condition_one_sided
@@ -96,7 +97,6 @@ def fit_models(
         seed: Chooses rows where there are very many.
     """
     features = torch.as_tensor(encoding.encode(observations))
-    shape = KernelShape.for_encoding(encoding)
     notes: list[str] = []
     outcomes: dict[str, OutcomeModel] = {}
     feasibility: list[FeasibilityModel] = []
@@ -111,8 +111,11 @@ def fit_models(
         broken |= observations[constraint.outcome].notna().to_numpy() & ~constraint.holds(
             observations[constraint.outcome].to_numpy(float)
         )
+    direction = {o.outcome: {"maximize": 1.0, "minimize": -1.0}.get(o.goal, 0.0) for o in objectives}
+    cliffs: list[tuple[str, np.ndarray]] = []
     for outcome in wanted:
         is_log = outcome in log_outcomes
+        shape = KernelShape.for_outcome(encoding, outcome)
         model, found = fit_outcome(shape, features, observations, outcome, is_log, seed)
         if model is not None and MIN_SOUND <= len(model.rows) - int(broken[model.rows].sum()) < len(model.rows):
             sound = observations.assign(**{outcome: observations[outcome].where(~broken)})
@@ -122,18 +125,39 @@ def fit_models(
                 model = rival
                 found = [*rival_found, f"{outcome}: {n_left_out} cells that broke a pass/fail limit are left out, "
                          "since the others are predicted better without them"]  # fmt: skip
+        # Not yet thinned by a reported limit: look for a cliff that nobody reported. The end of a test that several
+        # lives reached would look like the upper side of one, so lives with limits among them are left alone.
+        is_whole = model is not None and len(model.rows) == int(np.isfinite(observations[outcome]).sum())
+        if model is not None and is_whole and not observations[f"{outcome}_censored"].any():
+            low = np.zeros(len(observations), dtype=bool)
+            low[model.rows] = fallen(direction.get(outcome, 0.0) * model.gp.members[0].targets.numpy())
+            if low.any() and len(model.rows) - int(low.sum()) >= MIN_SOUND:
+                sound = observations.assign(**{outcome: observations[outcome].where(~low)})
+                rival, rival_found = fit_outcome(shape, features, sound, outcome, is_log, seed)
+                if rival is not None and _evidence(rival, rival.rows) > _evidence(model, rival.rows):
+                    measured = np.full(len(observations), np.nan)
+                    measured[model.rows] = 1.0 - low[model.rows]
+                    cliffs.append((outcome, measured))
+                    model = rival
+                    found = [*rival_found, f"{outcome}: {int(low.sum())} cells are far worse than the others, as if "
+                             "beyond a cliff; where it lies is learned apart from the values above it"]  # fmt: skip
         notes += found
         if model is not None:
             outcomes[outcome] = model
+    for name, labels in merged(cliffs):
+        shape = KernelShape.for_outcome(encoding, name)
+        feasibility += _fit_feasibility(shape, features, labels, name, True, seed)
     for constraint in binary:
         values = observations[constraint.outcome].to_numpy(float)
         labels = np.where(np.isfinite(values), constraint.holds(values).astype(float), np.nan)
         labels[failed & np.isnan(labels)] = 0.0
         passes_at_one = bool(constraint.holds(np.array([1.0]))[0])
+        shape = KernelShape.for_outcome(encoding, constraint.outcome)
         feasibility += _fit_feasibility(shape, features, labels, constraint.outcome, passes_at_one, seed)
     if failed.any() and not binary:
         has_outcomes = observations[list(wanted)].notna().any(axis=1).to_numpy()
         labels = np.where(failed & ~has_outcomes, 0.0, np.where(has_outcomes, 1.0, np.nan))
+        shape = KernelShape.for_outcome(encoding, "completed")
         feasibility += _fit_feasibility(shape, features, labels, "completed", True, seed)
     return CampaignModel(encoding, outcomes, tuple(feasibility), tuple(notes))
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-import torch
 
 from afssb_opt.campaign_file import build_design_task
 from afssb_opt.domain.errors import StrategyError
@@ -16,10 +15,17 @@ from afssb_opt.domain.objectives import Objective, OutcomeConstraint
 from afssb_opt.domain.outcomes import OUTCOMES
 from afssb_opt.domain.space import DesignSpace
 from afssb_opt.strategies import diagnostics
+from afssb_opt.strategies.batch_parts import N_INITIAL_WITH_PRIOR, Lead, n_led_by_prior, propose_in_parts
 from afssb_opt.strategies.encoding import Encoding
+from afssb_opt.strategies.explanation import Explanation, explain_batch
 from afssb_opt.strategies.models import CampaignModel, fit_models
+from afssb_opt.strategies.narrowing import read_candidates, read_fixed
 from afssb_opt.strategies.observations import design_keys, empty_observations, read_observations
-from afssb_opt.strategies.proposal import Situation, propose
+from afssb_opt.strategies.prior_data import PriorData
+from afssb_opt.strategies.proposal import Proposal, Situation
+from afssb_opt.strategies.stop_advice import StopAdvice
+from afssb_opt.strategies.threads import single_thread
+from afssb_opt.strategies.transfer import PriorColumns
 
 # More designs than this in one go are no batch of cells but a misunderstanding.
 MAX_ASK = 64
@@ -42,6 +48,7 @@ class Optimizer:
         log_outcomes: Collection[str] | None = None,
         binary_outcomes: Collection[str] | None = None,
         n_initial: int | None = None,
+        prior_data: pd.DataFrame | None = None,
     ) -> None:
         """Set up without observations.
 
@@ -54,9 +61,12 @@ class Optimizer:
                 None takes what the project knows of its standard outcomes.
             binary_outcomes: Outcomes that are only 0 or 1, such as a short circuit; None likewise.
             n_initial: Designs that fill the space before a model is asked; by default as many as it takes.
+            prior_data: Cells known before, such as simulated ones, as a table like those that are told: what they
+                teach is used as far as the campaign's own cells bear it out. They are no observations.
 
         Raises:
             StrategyError: There is no objective, or one outcome has two of them.
+            DesignError: The prior data lack a variable or are unreadable; all problems are listed.
         """
         names = [objective.outcome for objective in objectives]
         if not names or len(set(names)) != len(names):
@@ -78,9 +88,11 @@ class Optimizer:
         self.log_outcomes = frozenset(log_outcomes)
         self.binary_outcomes = frozenset(binary_outcomes)
         self.n_initial = n_initial
+        self._prior = None if prior_data is None else PriorData.read(space, self.outcomes, prior_data)
         self._observations = empty_observations(space, self.outcomes)
         self._asked = self._observations.loc[:, list(space.names)]
         self._model: CampaignModel | None = None
+        self._source: CampaignModel | None = None
 
     @classmethod
     def from_dict(cls, definition: Mapping[str, Any]) -> Self:
@@ -135,33 +147,103 @@ class Optimizer:
             seen.add(key)
         self._asked = both.iloc[keep].reset_index(drop=True)
 
-    def ask(self, n: int) -> pd.DataFrame:
+    def ask(
+        self, n: int, *, fixed: Mapping[str, object] | None = None, candidates: pd.DataFrame | None = None
+    ) -> pd.DataFrame:
         """Propose designs; they count as under test until observations of them are told.
 
         Args:
             n: How many, 1 to 64.
+            fixed: Variables to hold at one value, such as `{"seed_alloy": "Ag"}`.
+            candidates: A list of designs to choose from, best first; their values are not rounded.
 
         Returns:
             Exactly `n` different feasible designs, none of them observed or pending. `attrs` holds
-            `reasons` (a line per design), `method` and `notes` (what was done about odd data).
+            `reasons` (a line per design), `method`, `notes` (what was done about odd data), `gains` (expected gain
+            per design, total and exploiting part, None for one that fills the space), `advice` (as from
+            `stop_advice`) and `rows` (places in `candidates`).
 
         Raises:
             StrategyError: There are not `n` such designs.
+            DesignError: A fixed value or a candidate is not of this space; all problems are listed.
         """
         if not 1 <= n <= MAX_ASK:
             raise StrategyError(f"asked for {n} designs at once; allowed are 1 to {MAX_ASK}")
-        situation = Situation(self.space, self.objectives, self.constraints, self._observations, self._asked,
-                              self.n_initial, self.seed_sequence(), self.model)  # fmt: skip
+        held = read_fixed(self.space, fixed or {})
+        offered = None if candidates is None else read_candidates(self.space, candidates)
         with single_thread():
-            proposal = propose(situation, n)
+            proposal = self._proposed(self._asked, n, None, fixed=held, offered=offered)
         self._add_pending(proposal.designs)
         designs = proposal.designs.reset_index(drop=True)
-        designs.attrs.update(reasons=proposal.reasons, method=proposal.method, notes=proposal.notes)
+        designs.attrs.update(reasons=proposal.reasons, method=proposal.method, notes=proposal.notes,
+                             gains=[gain and asdict(gain) for gain in proposal.gains],
+                             advice=proposal.advice.to_dict(), rows=proposal.rows)  # fmt: skip
         return designs
 
-    def seed_sequence(self) -> np.random.SeedSequence:
+    def explain(self, designs: pd.DataFrame) -> list[Explanation]:
+        """Say why designs are worth a cell in the present state of knowledge.
+
+        Args:
+            designs: One batch in its order: each is judged as if those before it were already chosen. Designs
+                that `ask` has just returned are judged exactly as they were then.
+
+        Raises:
+            DesignError: A variable is missing or unreadable.
+            StrategyError: A level is neither in the space nor in the data.
+        """
+        given = self._readable(designs).loc[:, list(self.space.names)]
+        chosen = set(design_keys(self.space, given))
+        others = [row for row, key in enumerate(design_keys(self.space, self._asked)) if key not in chosen]
+        pending = self._asked.iloc[others].reset_index(drop=True)
+        with single_thread():
+            return explain_batch(self._situation(pending), self._proposed(pending, len(given), given))
+
+    def stop_advice(self, n: int) -> StopAdvice:
+        """Say whether another batch of `n` designs is worth its cells; nothing is asked for.
+
+        Raises:
+            StrategyError: There are not `n` further designs.
+        """
+        with single_thread():
+            return self._proposed(self._asked, n, None).advice
+
+    def _proposed(self, pending: pd.DataFrame, n: int, given: pd.DataFrame | None, **narrowing: Any) -> Proposal:
+        """Propose `n` designs, or say what would be said of those given."""
+        situation, lead = replace(self._situation(pending), **narrowing), None
+        n_led = n_led_by_prior(n, len(self._observations) + len(pending))
+        if self._prior is not None and n_led:
+            own = [t for t in (self._observations.loc[:, list(self.space.names)], pending) if len(t)]
+            known = pd.concat(own, ignore_index=True) if own else pending
+            led = replace(
+                situation,
+                observations=self._prior.table,
+                pending=known,
+                n_initial=1,
+                fit=self._prior_model,
+            )
+            lead = Lead(n_led, led)
+        return propose_in_parts(situation, lead, n, given, self._seeds)
+
+    def _seeds(self, n_pending: int) -> np.random.SeedSequence:
         """Return the source of all random choices at this point of the campaign."""
-        return np.random.SeedSequence([self.seed % 2**63, len(self._observations), len(self._asked)])
+        return np.random.SeedSequence([self.seed % 2**63, len(self._observations), n_pending])
+
+    def _situation(self, pending: pd.DataFrame) -> Situation:
+        n_initial, seen_before = self.n_initial, None
+        if self._prior is not None:
+            n_initial = n_initial or N_INITIAL_WITH_PRIOR
+            seen_before = self._prior.table.loc[:, list(self.space.names)]
+        return Situation(
+            self.space,
+            self.objectives,
+            self.constraints,
+            self._observations,
+            pending,
+            n_initial,
+            self._seeds(len(pending)),
+            self.model,
+            seen_before=seen_before,
+        )
 
     def model(self) -> CampaignModel:
         """Return the models fitted to all observations.
@@ -171,17 +253,38 @@ class Optimizer:
         """
         if self._model is None:
             with single_thread():
-                everything = pd.concat([self._observations, self._asked]) if len(self._asked) else self._observations
-                self._model = fit_models(
-                    Encoding.for_data(self.space, everything),
-                    self._observations,
-                    self.objectives,
-                    self.constraints,
-                    log_outcomes=self.log_outcomes,
-                    binary_outcomes=self.binary_outcomes,
-                    seed=np.random.SeedSequence([self.seed % 2**63, len(self._observations)]),
-                )
+                encoding = self._plain_encoding()
+                if self._prior is not None:
+                    prior_features = encoding.encode(self._prior.table)
+                    encoding = PriorColumns.from_model(self._prior_model(), prior_features).extended()
+                self._model = self._fit(encoding, self._observations)
         return self._model
+
+    def _fit(self, encoding: Encoding, observations: pd.DataFrame) -> CampaignModel:
+        return fit_models(
+            encoding,
+            observations,
+            self.objectives,
+            self.constraints,
+            log_outcomes=self.log_outcomes,
+            binary_outcomes=self.binary_outcomes,
+            seed=np.random.SeedSequence([self.seed % 2**63, len(observations)]),
+        )
+
+    def _plain_encoding(self) -> Encoding:
+        """Return the features of a design without prior data, for all levels of the space and of any table."""
+        tables = [self._observations, self._asked, *([self._prior.table] if self._prior else [])]
+        seen = [table for table in tables if len(table)]
+        return Encoding.for_data(self.space, pd.concat(seen) if seen else self._observations)
+
+    def _prior_model(self) -> CampaignModel:
+        """Return the models of the prior data alone; fitted anew where a level is new."""
+        encoding = self._plain_encoding()
+        if self._prior is None:
+            raise StrategyError("there are no prior data")
+        if self._source is None or self._source.encoding.levels != encoding.levels:
+            self._source = self._fit(encoding, self._prior.table)
+        return self._source
 
     def predict(self, designs: pd.DataFrame) -> pd.DataFrame:
         """Predict outcomes of designs.
@@ -213,9 +316,9 @@ class Optimizer:
         return diagnostics.leave_one_out(self._fitted(), self._observations)
 
     def importance(self) -> pd.DataFrame:
-        """Return the share of each outcome's predicted variance that each variable explains alone.
+        """Return the share of each outcome's predicted variance that each variable explains (Sobol indices).
 
-        Columns `outcome`, `variable`, `importance` (0 to 1).
+        Columns `outcome`, `variable`, `importance` (alone, 0 to 1) and `total` (with all it does together with others).
         """
         return diagnostics.importance(self._fitted(), self.space, self.seed)
 
@@ -227,23 +330,12 @@ class Optimizer:
 
     def _readable(self, designs: pd.DataFrame) -> pd.DataFrame:
         table = read_observations(self.space, (), designs.drop(columns="status", errors="ignore"))
-        encoding = self._fitted().encoding
-        unknown = {name: sorted(set(table[name]) - set(levels)) for name, levels in encoding.levels.items()}
+        levels_known = self._plain_encoding().levels
+        unknown = {name: sorted(set(table[name]) - set(levels)) for name, levels in levels_known.items()}
         if any(unknown.values()):
             listed = "; ".join(f"{name}: {', '.join(levels)}" for name, levels in unknown.items() if levels)
-            raise StrategyError(f"cannot predict levels that are neither in the space nor in the data: {listed}")
+            raise StrategyError(f"cannot judge levels that are neither in the space nor in the data: {listed}")
         return table
 
     def _incumbent(self) -> dict[str, object]:
         return diagnostics.incumbent(self.space, self.objectives, self.constraints, self._observations)
-
-
-@contextmanager
-def single_thread() -> Iterator[None]:
-    """Run torch on one thread: for matrices of this size more threads only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

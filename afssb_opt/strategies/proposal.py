@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -16,15 +16,22 @@ from afssb_opt.domain.space import DesignSpace
 from afssb_opt.strategies.candidates import Candidates, MixedSpace
 from afssb_opt.strategies.diagnostics import reason
 from afssb_opt.strategies.encoding import Encoding
+from afssb_opt.strategies.gain import Gain
 from afssb_opt.strategies.initial import space_filling
 from afssb_opt.strategies.models import CampaignModel
+from afssb_opt.strategies.narrowing import ListedSpace
 from afssb_opt.strategies.observations import design_keys
 from afssb_opt.strategies.prospects import Prospects, build_prospects
 from afssb_opt.strategies.search import maximise
+from afssb_opt.strategies.stop_advice import StopAdvice, batch_advice
 
 # Every so many cells the choice is among neglected levels only: a level first met under bad conditions would
 # otherwise wait long for a fair trial, and a whole batch would refine one good level.
 SCOUT_EVERY: Final = 4
+# The first batch of a usual campaign is spread before a model is asked; a model of fewer cells is mostly prior.
+MIN_INITIAL: Final = 4
+# With 50 levels or 20 variables a start that visits everything would use up a campaign of 40 cells.
+MAX_INITIAL: Final = 16
 # Attempts to find a design that is new after rounding, each over a fresh sample.
 MAX_ATTEMPTS: Final = 4
 # The best points of the search among which BoTorch decides; the six that were followed and their neighbours.
@@ -41,6 +48,9 @@ class Situation:
         n_initial: Cells that fill the space before a model is asked; None for the default.
         seeds: Source of all random choices.
         fit: Returns the models of the observations; called only when they are needed.
+        fixed: Variables that the user holds at one value.
+        offered: The user's own list of designs; None leaves the whole space open.
+        seen_before: Designs of prior data, whose levels the features know too.
     """
 
     space: DesignSpace
@@ -51,22 +61,40 @@ class Situation:
     n_initial: int | None
     seeds: np.random.SeedSequence
     fit: Callable[[], CampaignModel]
+    fixed: Mapping[str, object] = field(default_factory=dict)
+    offered: pd.DataFrame | None = None
+    seen_before: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """Designs with the reasons for them."""
+    """Designs with the reasons for them; one that only fills the space has no gain.
+
+    Attributes:
+        advice: Whether the batch is worth its cells.
+        rows: Where each stands in the user's list, if there was one.
+    """
 
     designs: pd.DataFrame
     reasons: list[str]
     method: str
     notes: list[str]
+    gains: list[Gain | None]
+    advice: StopAdvice
+    rows: list[int]
 
 
 def default_n_initial(space: DesignSpace) -> int:
-    """Return how many cells fill the space by default: each level once, and twice the directions of a plane."""
+    """Return how many cells fill the space by default.
+
+    Where descriptors tell all levels apart, one per direction; else each level once and twice the directions.
+    """
+    if space.categorical and all(variable.descriptor_names for variable in space.categorical):
+        directions = len(space.numeric) + sum(len(variable.descriptor_names) for variable in space.categorical)
+        return min(max(directions, MIN_INITIAL), MAX_INITIAL)
     directions = len(space.numeric) + len(space.categorical)
-    return max(2 * (directions + 1), max((len(variable.levels) for variable in space.categorical), default=0))
+    most_levels = max((len(variable.levels) for variable in space.categorical), default=0)
+    return min(max(2 * (directions + 1), most_levels), MAX_INITIAL)
 
 
 def propose(situation: Situation, n: int) -> Proposal:
@@ -78,8 +106,15 @@ def propose(situation: Situation, n: int) -> Proposal:
     batch = _Batch(situation, n)
     for seed in situation.seeds.spawn(n):
         batch.add_one(seed)
-    designs = pd.concat(batch.chosen, ignore_index=True)
-    return Proposal(designs, batch.reasons, " + ".join(dict.fromkeys(batch.methods)), batch.notes)
+    return batch.proposal()
+
+
+def retrace(situation: Situation, designs: pd.DataFrame) -> Proposal:
+    """Return what would be said of given designs if `propose` had chosen just these, in their order."""
+    batch = _Batch(situation, len(designs))
+    for row, seed in enumerate(situation.seeds.spawn(len(designs))):
+        batch.add_one(seed, designs.iloc[[row]].reset_index(drop=True))
+    return batch.proposal()
 
 
 class _Batch:
@@ -87,41 +122,69 @@ class _Batch:
 
     def __init__(self, situation: Situation, n: int) -> None:
         self.situation, self.n = situation, n
-        self.shared: dict[str, object] = {}
-        self.space = MixedSpace(situation.space)
+        self.shared: dict[str, object] = dict(situation.fixed)
+        self.space = self._narrowed()
         known = [table for table in (situation.observations[list(situation.space.names)], situation.pending)
                  if len(table)]  # fmt: skip
         everything = pd.concat(known, ignore_index=True) if known else situation.pending
         self.keys = set(design_keys(situation.space, everything))
-        self.encoding = Encoding.for_data(situation.space, everything)
+        seen = [everything] if situation.seen_before is None else [everything, situation.seen_before]
+        self.encoding = Encoding.for_data(situation.space, pd.concat(seen, ignore_index=True))
         self.taken = Candidates(situation.space.to_unit(everything), self.encoding.level_codes(everything))
         self.n_initial = situation.n_initial or default_n_initial(situation.space)
         self.chosen: list[pd.DataFrame] = []
         self.reasons: list[str] = []
         self.methods: list[str] = []
+        self.gains: list[Gain | None] = []
         self.notes: list[str] = []
         self.prospects: Prospects | None = None
 
-    def add_one(self, seed: np.random.SeedSequence) -> None:
-        """Choose the next design."""
+    def proposal(self) -> Proposal:
+        """Return what was chosen so far."""
+        designs = pd.concat(self.chosen)
+        rows = [] if self.situation.offered is None else [int(row) for row in designs.index]
+        methods = " + ".join(dict.fromkeys(self.methods))
+        advice = batch_advice(self.gains, self.prospects.scatter if self.prospects else None)
+        return Proposal(designs.reset_index(drop=True), self.reasons, methods, self.notes, self.gains, advice, rows)
+
+    def _narrowed(self, open_levels: list[np.ndarray] | None = None) -> MixedSpace:
+        """Return what is left of the space once fixed and shared variables are held."""
+        if self.situation.offered is not None:
+            return ListedSpace(self.situation.space, self.situation.offered, self.shared)
+        return MixedSpace(self.situation.space, self.shared, open_levels)
+
+    def add_one(self, seed: np.random.SeedSequence, given: pd.DataFrame | None = None) -> None:
+        """Choose the next design; where one is given, take it instead of searching."""
         search_seed, spare_seed = seed.spawn(2)
-        design = None
+        design, gain = None, None
         if len(self.taken) >= self.n_initial and self._has_model():
-            design = self._best_design(search_seed)
+            design = self._best_design(search_seed, given)
         if design is not None and self.prospects is not None:
             method = self.prospects.method
-            text = reason(self.situation.fit(), design, self.situation.observations, self.situation.objectives,
-                          self.situation.constraints)  # fmt: skip
+            new = Candidates(self.situation.space.to_unit(design), self.encoding.level_codes(design))
+            gain = Gain.of(self.prospects.acquisition, self._features(new))
+            text = reason(self.situation.fit(), design, self.situation.objectives, self.situation.constraints, gain)
         else:
-            design = self._new_design(space_filling(self.space, self.encoding, self.taken, spare_seed))
+            design = given
+            if design is None:
+                design = self._new_design(space_filling(self.space, self.encoding, self.taken, spare_seed))
             method = "space-filling start" if self.prospects is None else "space-filling, nothing better is new"
             text = f"{method}: {self._levels_of(design)}"
         if design is None:
             raise StrategyError(
                 f"no further design exists: {len(self.chosen)} of {self.n} found, {len(self.keys)} are observed, "
-                "pending or chosen. Widen a bound, add a level, relax a rule or ask for fewer"
+                f"pending or chosen. {self._remedy()} or ask for fewer"
             )
+        self.gains.append(gain)
         self._take(design, text, method)
+
+    def _remedy(self) -> str:
+        if self.situation.offered is not None:
+            return f"Add designs to the list of {len(self.situation.offered)}"
+        return "Fix fewer variables" if self.situation.fixed else "Widen a bound, add a level, relax a rule"
+
+    def _features(self, candidates: Candidates) -> torch.Tensor:
+        return torch.as_tensor(self.encoding.features(candidates.unit, candidates.codes))
 
     def _has_model(self) -> bool:
         if not len(self.situation.observations):
@@ -130,12 +193,15 @@ class _Batch:
         self.notes = list(model.notes)
         return bool(model.outcomes or model.feasibility)
 
-    def _best_design(self, seed: np.random.SeedSequence) -> pd.DataFrame | None:
+    def _best_design(self, seed: np.random.SeedSequence, given: pd.DataFrame | None) -> pd.DataFrame | None:
         build_seed, decision_seed, *attempts = seed.spawn(2 + MAX_ATTEMPTS)
         if self.prospects is None:
+            self.encoding = self.situation.fit().encoding
             self.prospects = self._build(build_seed)
+        if given is not None:
+            return given
         acquisition = self.prospects.acquisition
-        space = MixedSpace(self.situation.space, self.shared, self._neglected_levels())
+        space = self._narrowed(self._neglected_levels())
         for attempt in attempts:
             found, _ = maximise(acquisition, space, self.encoding, self._anchors(), attempt)
             design = self._new_design(self._decided(found, int(decision_seed.generate_state(1)[0])))
@@ -148,7 +214,7 @@ class _Batch:
         if self.prospects is None or not self.prospects.decision.is_possible or not len(found):
             return found
         finalists = found.take(np.arange(min(N_FINALISTS, len(found))))
-        features = torch.as_tensor(self.encoding.features(finalists.unit, finalists.codes))
+        features = self._features(finalists)
         try:
             order = self.prospects.decision.order(features, seed)
         except StrategyError as error:
@@ -168,7 +234,7 @@ class _Batch:
 
     def _build(self, seed: np.random.SeedSequence) -> Prospects:
         model = self.situation.fit()
-        features = torch.as_tensor(self.encoding.features(self.taken.unit, self.taken.codes))
+        features = self._features(self.taken)
         failed = (self.situation.observations["status"] == "failed").to_numpy()
         with torch.no_grad():
             return build_prospects(model, self.situation.objectives, self.situation.constraints, features, failed,
@@ -197,13 +263,13 @@ class _Batch:
         new = Candidates(space.to_unit(design), self.encoding.level_codes(design))
         self.taken = Candidates.stack([self.taken, new])
         if self.prospects is not None:
-            features = torch.as_tensor(self.encoding.features(new.unit, new.codes))
+            features = self._features(new)
             with torch.no_grad():
                 self.prospects.acquisition.add(features)
             self.prospects = replace(self.prospects, decision=self.prospects.decision.with_cell(features))
         if space.shared_names and len(self.chosen) == 1:
-            self.shared = {name: design[name].iloc[0] for name in space.shared_names}
-            self.space = MixedSpace(space, self.shared)
+            self.shared |= {name: design[name].iloc[0] for name in space.shared_names}
+            self.space = self._narrowed()
 
     def _levels_of(self, design: pd.DataFrame | None) -> str:
         if design is None:

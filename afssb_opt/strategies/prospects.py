@@ -15,6 +15,7 @@ from afssb_opt.strategies.acquisition import Acquisition, Limit, ObjectiveTerm
 from afssb_opt.strategies.decision import Decision
 from afssb_opt.strategies.hypervolume import nadir
 from afssb_opt.strategies.models import CampaignModel
+from afssb_opt.strategies.stop_advice import scatter_value
 
 # Cells that new ones compete with; the acquisition costs a cube of their number.
 MAX_BASE: Final = 60
@@ -32,12 +33,14 @@ class Prospects:
         decision: Chooses among the designs that the acquisition liked best.
         anchor_rows: Rows of the best cells so far.
         method: Name of the acquisition, for the user.
+        scatter: What one cell-to-cell scatter is worth in the acquisition's units, where that can be said.
     """
 
     acquisition: Acquisition
     decision: Decision
     anchor_rows: np.ndarray
     method: str
+    scatter: float | None
 
 
 def build_prospects(
@@ -89,6 +92,7 @@ def build_prospects(
         decision,
         _best_rows(values, chance.numpy()),
         _name(len(terms), is_constrained, bool(likely[observed].any())),
+        scatter_value(list(model.outcomes.values()), terms, values[likely], reference),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -15,6 +15,8 @@ from afssb_opt.strategies.encoding import Encoding
 JITTER: Final = 1e-6
 # Variance of the unknown mean of standardised values: a dozen cells need not be typical of the space.
 MEAN_VARIANCE: Final = 1.0
+# Expected part of the variance that prior data explain; measured in docs/decisions/0008.
+PRIOR_SHARE: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,22 @@ class KernelShape:
         else:
             terms, shares = everything[None, :], np.zeros(1)
         return cls(encoding.groups, terms, shares)
+
+    @classmethod
+    def for_outcome(cls, encoding: Encoding, outcome: str) -> KernelShape:
+        """Build the shape for one outcome: with prior data on it, one more term over what these predict."""
+        if encoding.prior is None:
+            return cls.for_encoding(encoding)
+        plain = cls.for_encoding(encoding.prior.plain)
+        n_further = len(encoding.prior.outcomes)
+        terms = np.hstack([plain.terms, np.zeros((plain.n_terms, n_further), dtype=bool)])
+        shares = plain.log_shares
+        if outcome in encoding.prior.outcomes:
+            looks_at_prior = np.zeros((1, terms.shape[1]), dtype=bool)
+            looks_at_prior[0, plain.n_groups + encoding.prior.outcomes.index(outcome)] = True
+            terms = np.vstack([terms, looks_at_prior])
+            shares = np.append(shares + np.log(1.0 - PRIOR_SHARE), np.log(PRIOR_SHARE))
+        return replace(plain, groups=encoding.groups, terms=terms, log_shares=shares)
 
 
 @dataclass(frozen=True)

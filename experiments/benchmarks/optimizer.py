@@ -17,7 +17,8 @@ import torch
 
 from afssb_opt.domain.objectives import maximised_table, meets_constraints
 from afssb_opt.strategies import Optimizer
-from experiments.benchmarks.problems import PROBLEMS, Problem
+from experiments.benchmarks.problem import Problem
+from experiments.benchmarks.problems import PROBLEMS
 
 Trace = tuple[pd.DataFrame, float]
 Method = Callable[[Problem, int, int, int], Trace]

@@ -9,8 +9,8 @@ from afssb_opt.campaign.evaluating import evaluate_trial, open_trials
 from afssb_opt.campaign.lease import hold_lease
 from afssb_opt.campaign.proposing import propose_trials
 from afssb_opt.domain.errors import AmendmentError, CampaignBusyError, InputError, StoreError
-from afssb_opt.domain.trials import TrialState
-from afssb_opt.evaluators import PythonEvaluator
+from afssb_opt.domain.trials import TrialFailure, TrialState
+from afssb_opt.evaluators import Evaluation
 
 LAB = {
     "name": "lab",
@@ -65,7 +65,7 @@ def test_the_same_ledger_state_gives_the_same_designs(tmp_path, monkeypatch):
 def test_proposals_carry_what_made_them(campaign):
     campaign.propose(1)
     (trial,) = campaign.trials()
-    assert set(trial.provenance) == {"seed", "method", "notes", "data_version", "config_sha256", "versions"}
+    assert set(trial.provenance) == {"seed", "method", "notes", "advice", "data_version", "config_sha256", "versions"}
     assert trial.provenance["config_sha256"] == campaign.spec.sha256
 
 
@@ -175,15 +175,15 @@ def test_a_foreign_file_in_place_of_the_ledger_is_left_alone(private_stores):
 
 
 def test_a_trial_whose_evaluator_breaks_is_tried_again_and_then_left_failed(campaign):
-    def broken(designs, protocol):
-        raise OSError("disk full")
+    class FullDisk:
+        def evaluate(self, design):
+            return Evaluation(TrialFailure("equipment", "disk full"))
 
-    evaluator = PythonEvaluator(broken, campaign.spec.protocol, campaign.spec.outcome_names)
     with hold_lease(campaign.ledger, campaign.uid) as lease:
         propose_trials(campaign, lease, 1)
         attempts = 0
         while waiting := open_trials(campaign, lease):
-            evaluate_trial(campaign.ledger, lease, evaluator, waiting[0])
+            evaluate_trial(campaign.ledger, lease, FullDisk(), waiting[0])
             attempts += 1
     (trial,) = campaign.trials()
     assert (attempts, trial.state) == (3, TrialState.FAILED)

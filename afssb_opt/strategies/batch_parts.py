@@ -1,0 +1,84 @@
+"""How a batch is put together where prior data lead its first designs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from afssb_opt.strategies.proposal import Proposal, Situation, propose, retrace
+from afssb_opt.strategies.stop_advice import batch_advice
+
+# One batch of four shows how far the prior data hold; the rest of a space-filling start would only repeat them.
+N_INITIAL_WITH_PRIOR: Final = 4
+
+
+@dataclass(frozen=True)
+class Lead:
+    """One who takes the prior data for the truth, and the campaign's own cells for pending ones.
+
+    Attributes:
+        n: How many of the next designs it chooses.
+        situation: What it knows.
+    """
+
+    n: int
+    situation: Situation
+
+
+def n_led_by_prior(n: int, n_before: int) -> int:
+    """Return how many of the next `n` designs the prior data choose: every other one of the first four.
+
+    Args:
+        n: Designs to propose.
+        n_before: Cells of the campaign itself, those under test included.
+    """
+    open_places = min(n, max(N_INITIAL_WITH_PRIOR - n_before, 0))
+    return (open_places + 1) // 2
+
+
+def propose_in_parts(
+    situation: Situation,
+    lead: Lead | None,
+    n: int,
+    given: pd.DataFrame | None,
+    seeds: Callable[[int], np.random.SeedSequence],
+) -> Proposal:
+    """Propose `n` designs, or say what would be said of those given.
+
+    Args:
+        situation: Of the campaign, before the batch.
+        lead: Chooses the first designs; None where prior data lead no more.
+        n: Designs in the batch.
+        given: The designs, where they are known already.
+        seeds: Source of random choices by number of pending designs.
+    """
+    if lead is None:
+        return propose(situation, n) if given is None else retrace(situation, given)
+    first = propose(lead.situation, lead.n) if given is None else retrace(lead.situation, given.iloc[: lead.n])
+    first = replace(first, reasons=[f"as the prior data suggest, {reason}" for reason in first.reasons])
+    if lead.n == n:
+        return first
+    tables = [table for table in (situation.pending, first.designs) if len(table)]
+    pending = pd.concat(tables, ignore_index=True)
+    shared = {name: first.designs[name].iloc[0] for name in situation.space.shared_names}
+    rest = replace(situation, pending=pending, seeds=seeds(len(pending)), fixed={**situation.fixed, **shared})
+    second = propose(rest, n - lead.n) if given is None else retrace(rest, given.iloc[lead.n :])
+    return _joined(first, second)
+
+
+def _joined(first: Proposal, second: Proposal) -> Proposal:
+    gains = [*first.gains, *second.gains]
+    return Proposal(
+        pd.concat([first.designs, second.designs], ignore_index=True),
+        [*first.reasons, *second.reasons],
+        " + ".join(dict.fromkeys([first.method, second.method])),
+        [*first.notes, *second.notes],
+        gains,
+        # The gains of the two parts are not in the same units.
+        batch_advice(gains, None),
+        [*first.rows, *second.rows],
+    )

@@ -1,0 +1,60 @@
+"""Which cells fell off a cliff that nobody reported: far worse than the rest, without anything in between."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+# Fewer cells below may be chance; a single bad one is an outlier, not a region.
+MIN_FALLEN: Final = 2
+# The two groups explain at least this share of the variance; evenly spread values cut in two explain .75.
+MIN_EXPLAINED: Final = 0.76
+# Two outcomes show the same cliff if at least half of the cells that fell in either fell in both.
+SAME_CLIFF: Final = 0.5
+
+
+def fallen(worth: np.ndarray) -> np.ndarray:
+    """Return `(n,)` booleans for the lower of two groups of values, all False where there is only one group.
+
+    The groups are those of Otsu (doi 10.1109/TSMC.1979.4310076): the cut that explains most of the variance.
+
+    Args:
+        worth: `(n,)` finite values, more is better.
+    """
+    order = np.sort(worth)
+    n = len(order)
+    total = ((order - order.mean()) ** 2).sum()
+    if n < 2 * MIN_FALLEN or not total > 0:
+        return np.zeros(n, dtype=bool)
+    sizes = np.arange(1, n)
+    below = np.cumsum(order)[:-1] / sizes
+    above = (order.sum() - np.cumsum(order)[:-1]) / (n - sizes)
+    explained = sizes * (n - sizes) / n * (above - below) ** 2 / total
+    cut = int(np.argmax(explained))
+    if explained[cut] < MIN_EXPLAINED or sizes[cut] < MIN_FALLEN:
+        return np.zeros(n, dtype=bool)
+    return np.asarray(worth <= order[cut])
+
+
+def merged(cliffs: list[tuple[str, np.ndarray]]) -> list[tuple[str, np.ndarray]]:
+    """Return the cliffs with those joined that mostly the same cells fell off.
+
+    Args:
+        cliffs: Outcome and `(n,)` labels, 0 for a cell that fell, 1 for one that did not, NaN where not measured.
+
+    Returns:
+        The same under the name `<outcome>_above_cliff` of the first outcome that shows it.
+    """
+    joined: list[tuple[str, np.ndarray]] = []
+    for name, labels in cliffs:
+        for position, (other, seen) in enumerate(joined):
+            both = np.isfinite(labels) & np.isfinite(seen)
+            fell, fell_there = labels[both] == 0, seen[both] == 0
+            n_both = int((fell & fell_there).sum())
+            if n_both and n_both >= SAME_CLIFF * int((fell | fell_there).sum()):
+                joined[position] = (other, np.fmin(labels, seen))
+                break
+        else:
+            joined.append((f"{name}_above_cliff", labels))
+    return joined

@@ -1,0 +1,71 @@
+"""Is a cliff that nobody reported learned as a cliff, and a slope left alone?"""
+
+import numpy as np
+import pandas as pd
+
+from afssb_opt.domain.objectives import Objective
+from afssb_opt.domain.space import DesignSpace
+from afssb_opt.domain.variables import Categorical, Continuous
+from afssb_opt.strategies import Optimizer
+from afssb_opt.strategies.cliffs import fallen, merged
+from afssb_opt.strategies.proposal import default_n_initial
+
+SPACE = DesignSpace((Categorical("level", tuple("abc")), Continuous("x", 0.0, 1.0), Continuous("y", 0.0, 1.0)))
+EDGE = 0.6
+
+
+def cells(n: int, loss: float) -> pd.DataFrame:
+    """Return cells that gain with x up to the edge and lose `loss` beyond it."""
+    rng = np.random.default_rng(4)
+    table = pd.DataFrame({"level": rng.choice(list("abc"), n), "x": rng.random(n), "y": rng.random(n)})
+    gain = 10.0 * table["x"] - 4.0 * (table["y"] - 0.5) ** 2 - loss * (table["x"] > EDGE)
+    return table.assign(gain=gain, other=gain + table["y"])
+
+
+def test_two_far_groups_are_told_apart_and_an_even_spread_is_not():
+    worth = np.array([1.0, 1.2, 9.0, 9.5, 10.0, 0.8])
+    assert fallen(worth).tolist() == [True, True, False, False, False, True]
+    assert not fallen(np.linspace(0.0, 1.0, 20)).any()
+    assert not fallen(np.array([5.0, 5.0, 5.0, 5.0])).any()
+    assert not fallen(np.array([-50.0, 1.0, 1.1, 1.2, 1.3])).any()
+
+
+def test_one_cliff_seen_in_two_outcomes_counts_once_and_two_cliffs_count_twice():
+    first, second = np.array([0.0, 0.0, 1.0, 1.0]), np.array([0.0, 0.0, np.nan, 1.0])
+    assert [name for name, _ in merged([("a", first), ("b", second)])] == ["a_above_cliff"]
+    assert len(merged([("a", first), ("b", 1.0 - first)])) == 2
+
+
+def test_a_cliff_is_learned_apart_and_the_search_goes_up_to_its_edge():
+    optimizer = Optimizer(SPACE, [Objective("gain"), Objective("other")], seed=2)
+    optimizer.tell(cells(30, loss=40.0))
+    designs = optimizer.ask(2)
+    assert any("beyond a cliff" in note for note in designs.attrs["notes"])
+    ends = pd.DataFrame({"level": "a", "x": [0.3, 0.95], "y": 0.5})
+    safe, gone = optimizer.predict(ends)["gain_above_cliff"]
+    assert safe > 0.8
+    assert gone < 0.2
+    # Above the cliff the slope of 10 per unit of x is found undisturbed by the 40 below it.
+    along = optimizer.predict(pd.DataFrame({"level": "a", "x": [0.2, 0.5], "y": 0.5}))["gain"]
+    assert abs(along[1] - along[0] - 3.0) < 1.0
+
+
+def test_a_minimised_outcome_falls_off_upwards_and_a_plain_slope_has_no_cliff():
+    upside_down = Optimizer(SPACE, [Objective("gain", "minimize")])
+    upside_down.tell(cells(30, loss=40.0).assign(gain=lambda t: -t["gain"]))
+    ends = pd.DataFrame({"level": "a", "x": [0.3, 0.95], "y": 0.5})
+    safe, gone = upside_down.predict(ends)["gain_above_cliff"]
+    assert safe > 0.8 > 0.2 > gone
+    plain = Optimizer(SPACE, [Objective("gain")])
+    plain.tell(cells(30, loss=0.0))
+    assert "gain_above_cliff" not in plain.predict(cells(3, 0.0))
+
+
+def test_the_start_is_short_where_descriptors_tell_levels_apart_and_never_uses_up_a_campaign():
+    numeric = tuple(Continuous(f"x{i}", 0.0, 1.0) for i in range(3))
+    names = tuple(f"L{i}" for i in range(12))
+    described = Categorical("additive", names, {name: {"d1": float(i), "d2": i**0.5} for i, name in enumerate(names)})
+    assert default_n_initial(DesignSpace((described, *numeric))) == 5
+    assert default_n_initial(DesignSpace((Categorical("additive", names), *numeric))) == 12
+    assert default_n_initial(DesignSpace((Categorical("many", tuple(f"M{i}" for i in range(50))), *numeric))) == 16
+    assert default_n_initial(DesignSpace(tuple(Continuous(f"v{i}", 0.0, 1.0) for i in range(20)))) == 16
