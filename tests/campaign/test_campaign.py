@@ -176,7 +176,7 @@ def test_a_foreign_file_in_place_of_the_ledger_is_left_alone(private_stores):
 
 def test_a_trial_whose_evaluator_breaks_is_tried_again_and_then_left_failed(campaign):
     class FullDisk:
-        def evaluate(self, design):
+        def evaluate(self, _design):
             return Evaluation(TrialFailure("equipment", "disk full"))
 
     with hold_lease(campaign.ledger, campaign.uid) as lease:
