@@ -181,7 +181,9 @@ def compute_outcomes(
         values["retention_pct"] = _retention(
             cycle, discharge, reference_capacity, settings.retention_at_cycle, life if has_ended else None
         )
-        values["average_ce_pct"] = float(np.nanmean(efficiency[row:]))
+        measured = efficiency[row:][np.isfinite(efficiency[row:])]
+        if len(measured):
+            values["average_ce_pct"] = float(measured.mean())
         values["areal_resistance_ohm_cm2"] = float(cycling["areal_resistance_ohm_cm2"].iloc[row])
         values["energy_density_wh_l"], values["energy_density_wh_kg"] = energy_density(
             design,
