@@ -216,7 +216,7 @@ def test_a_protocol_is_read_alone_or_out_of_a_campaign_file(tmp_path):
     path = tmp_path / "protocol.yaml"
     path.write_text("temperature_c: 25\n")
     assert load_protocol(path).temperature_c == 25
-    assert load_protocol(QUICKSTART).cycles == 1000
+    assert load_protocol(QUICKSTART).cycles == 3000
 
 
 json_like = st.recursive(
