@@ -33,7 +33,7 @@ def explain(campaign: Path, trial: str, as_json: bool) -> None:
     console.print(f"Known then: {found.n_observed} cells with results, {found.n_pending} designs without "
                   f"(ledger event {found.data_version})")  # fmt: skip
     if not found.is_reproduced:
-        console.print(f"[yellow]Computed now it reads otherwise, since other versions are installed:[/yellow] "
+        console.print(f"[yellow]With the versions installed now it reads otherwise:[/yellow] "
                       f"{found.explanation.reason}", soft_wrap=True)  # fmt: skip
     _print_gain(console, found)
     if found.explanation.forecasts:
