@@ -21,7 +21,7 @@ def draw_cycles(cycling: pd.DataFrame, title: str, path: Path) -> None:
     FigureCanvasAgg(figure)
     upper, lower = figure.subplots(2, 1, sharex=True)
     # Fixed margins: letting matplotlib find them draws everything twice.
-    figure.subplots_adjust(left=0.1, right=0.89, top=0.9, bottom=0.09, hspace=0.16)
+    figure.subplots_adjust(left=0.1, right=0.89, top=0.88, bottom=0.09, hspace=0.16)
     cycles = cycling["cycle"].to_numpy(int)
     style = {"marker": "o", "markersize": 3} if len(cycles) < 40 else {}
     _draw(upper, cycles, cycling, {"discharge_capacity_mah_cm2": ("discharge", BLUE, style)}, "Capacity (mAh/cm²)")
@@ -53,7 +53,7 @@ def draw_cycles(cycling: pd.DataFrame, title: str, path: Path) -> None:
     if len(cycles) < 3:
         lower.set_xlim(cycles.min() - 0.5, cycles.max() + 0.5)
     lower.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.suptitle(textwrap.fill(title, 110), fontsize=10)
+    figure.suptitle(textwrap.fill(title, 88), fontsize=10)
     # Light compression: a few kilobytes more for a tenth of the time.
     figure.savefig(path, dpi=110, pil_kwargs={"compress_level": 2})
 
