@@ -9,7 +9,6 @@ from prefect import flow, runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.exceptions import TerminationSignal
-from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
@@ -122,9 +121,14 @@ def _advance(campaign_file: Path, n_designs: int | None) -> dict[str, Any]:
     ):
         close_dead_runs(campaign.uid, this_run=str(runtime.flow_run.id))
         window = Window(campaign)
-        warnings = window.update()
-        progress = Progress(campaign.spec, sum(trial.ended_at is not None for trial in campaign.trials()))
-        n_made, mirror = 0, None
+        warnings: list[str] = []
+        mirror = mirror_task.submit(window)
+        trials = campaign.trials()
+        if trials:
+            # What reviewers decided in MLflow counts for what is done next; a new campaign need not wait for it.
+            mirror.wait()
+        progress = Progress(campaign.spec, sum(trial.ended_at is not None for trial in trials))
+        n_made = 0
         while True:
             waiting = open_trials(campaign, lease) if evaluator else []
             if not waiting:
@@ -140,9 +144,9 @@ def _advance(campaign_file: Path, n_designs: int | None) -> dict[str, Any]:
             ready = [trial for trial in waiting if trial.state is not TrialState.DRAFT]
             if evaluator and ready:
                 publish_round(campaign.spec, _evaluated(campaign, lease, evaluator, cluster, ready, progress))
-            warnings += _finished(mirror)
+            warnings += mirror.result()
             mirror = mirror_task.submit(window)
-        warnings += _finished(mirror)
+        warnings += mirror.result()
         return _closing(campaign, window, n_made, n_designs, warnings)
 
 
@@ -195,8 +199,3 @@ def _why_now(campaign: Campaign, drafts: list[TrialRecord], n_designs: int | Non
     if n_open:
         return f"{n_open} cells wait for results"
     return f"the {n_designs} trials asked for are done" if n_designs is not None else "nothing more can be done now"
-
-
-def _finished(mirror: PrefectFuture[list[str]] | None) -> list[str]:
-    """Wait for a mirror update and return its warnings."""
-    return [] if mirror is None else mirror.result()

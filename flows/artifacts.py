@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from prefect.artifacts import (
-    create_image_artifact,
     create_link_artifact,
     create_markdown_artifact,
     create_progress_artifact,
@@ -93,16 +92,13 @@ def publish_summary(campaign: Campaign, report: Path, page: str) -> None:
         lines.append(f"| {row['label']} | " + " | ".join(_shown(row[name]) for name in shown) + " |")
     mlflow = f"[MLflow experiment]({page})" if page else "MLflow: `afssb ui CAMPAIGN` prints the address"
     lines += ["", f"{mlflow}. Report: `{report}`"]
+    picture = pareto_png(spec, campaign.observations())
+    if picture is not None:
+        # Inlined: the UI has no access to files of this machine. An image artifact would print all of the address too.
+        lines += ["", f"![What was reached so far](data:image/png;base64,{base64.b64encode(picture).decode()})"]
     create_markdown_artifact("\n".join(lines), key=artifact_key(spec.name, "pareto-set"))
     if page:
         create_link_artifact(page, link_text="MLflow experiment", key=artifact_key(spec.name, "mlflow"))
-    picture = pareto_png(spec, campaign.observations())
-    if picture is not None:
-        # Inlined: the UI has no access to files of this machine.
-        source = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
-        create_image_artifact(
-            source, key=artifact_key(spec.name, "pareto-figure"), description="What was reached so far"
-        )
 
 
 class Progress:

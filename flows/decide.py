@@ -47,7 +47,10 @@ def decide_drafts(
     """
     tie_to_server()
     changes = {edit.variable: edit.value for edit in edits or []}
-    return politely(lambda: _decide(campaign, action, trials or [], changes, reason, decided_by or "Prefect UI"))
+    return politely(
+        lambda: _decide(campaign, action, trials or [], changes, reason, decided_by or "Prefect UI"),
+        is_patient=True,
+    )
 
 
 def _decide(

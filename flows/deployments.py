@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from prefect import Flow
-from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import RunnerDeployment
 from prefect.schedules import Cron, Interval, Schedule
 from prefect.types.entrypoint import EntrypointType
@@ -48,21 +47,19 @@ class Kind:
         flow: What it runs.
         is_for: Which campaigns have it.
         schedule: When it runs by itself.
-        is_queueing: A run asked for while another works waits for it; otherwise it is cancelled at once.
     """
 
     flow: Flow[..., Any]
     is_for: Callable[[CampaignSpec], bool]
     schedule: Callable[[CampaignSpec], Schedule | None]
-    is_queueing: bool
 
 
 KINDS: Final = (
-    Kind(advance_campaign, lambda _: True, lambda spec: advance_schedule(spec), is_queueing=False),
-    Kind(ingest_results, lambda spec: has_inbox(spec), lambda _: None, is_queueing=True),
-    Kind(decide_drafts, lambda spec: spec.needs_approval, lambda _: None, is_queueing=True),
-    Kind(report_campaign, lambda _: True, lambda spec: _at(NIGHTLY, spec), is_queueing=False),
-    Kind(reconcile_campaign, lambda _: True, lambda spec: _at(HOURLY, spec), is_queueing=False),
+    Kind(advance_campaign, lambda _: True, lambda spec: advance_schedule(spec)),
+    Kind(ingest_results, lambda spec: has_inbox(spec), lambda _: None),
+    Kind(decide_drafts, lambda spec: spec.needs_approval, lambda _: None),
+    Kind(report_campaign, lambda _: True, lambda spec: _at(NIGHTLY, spec)),
+    Kind(reconcile_campaign, lambda _: True, lambda spec: _at(HOURLY, spec)),
 )
 
 
@@ -100,8 +97,6 @@ def _timezone(spec: CampaignSpec) -> str:
 
 
 def _deployment(kind: Kind, served: Served, paths: list[str]) -> RunnerDeployment:
-    # A courtesy that saves processes: what keeps two from advancing one campaign is the ledger's lease.
-    strategy = ConcurrencyLimitStrategy.ENQUEUE if kind.is_queueing else ConcurrencyLimitStrategy.CANCEL_NEW
     schedule = kind.schedule(served.spec)
     deployment = with_choice(kind.flow, paths).to_deployment(
         name=served.spec.name,
@@ -109,7 +104,8 @@ def _deployment(kind: Kind, served: Served, paths: list[str]) -> RunnerDeploymen
         parameters={"campaign": str(served.path)},
         description=_description(kind, served.spec),
         tags=[TAG, served.spec.name],
-        concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=strategy),
+        # No limit of Prefect's: a killed run keeps its place for five minutes, and a run whose server is away for ten
+        # seconds is ended. The ledger's lease keeps two from advancing one campaign.
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
     assert isinstance(deployment, RunnerDeployment)  # noqa: S101  the synchronous form returns it itself

@@ -27,7 +27,7 @@ def ingest_results(campaign: Path, dry_run: bool = False) -> Any:
         Names of the new files, what was done with each, and how many parts wait for a person.
     """
     tie_to_server()
-    return politely(lambda: _ingest(Path(campaign), dry_run))
+    return politely(lambda: _ingest(Path(campaign), dry_run), is_patient=True)
 
 
 def _ingest(campaign_file: Path, dry_run: bool) -> dict[str, Any]:

@@ -61,8 +61,12 @@ def prefect_api(home: Path, meanwhile: Callable[[], T], *, ui_port: int | None =
         _stop(server)
 
 
-# Without a user interface nobody looks at schedules either, and the server starts with fewer services.
-_WITHOUT_UI: Final = {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT_UI_ENABLED": "0"}
+# Without a user interface nobody looks at schedules or blocks either, and the server starts with less.
+_WITHOUT_UI: Final = {
+    "PREFECT__SERVER_EPHEMERAL": "1",
+    "PREFECT_UI_ENABLED": "0",
+    "PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "0",
+}
 _WITH_UI: Final = {"PREFECT_UI_ENABLED": "1"}
 
 

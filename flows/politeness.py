@@ -18,26 +18,26 @@ PAUSES_S: Final = (3.0, 20.0)
 BUSY: Final = "Busy"
 
 
-def politely(step: Callable[[], dict[str, Any]]) -> State[Any]:
+def politely(step: Callable[[], dict[str, Any]], *, is_patient: bool = False) -> State[Any]:
     """Return the state that a run of `step` ends in: `Busy` where another process is advancing the campaign.
 
     What the step returns is the result; its `said` is the line that people read in the UI and on the terminal.
     Only errors that say that trying again can help are tried again; every step may be repeated.
+
+    Args:
+        step: The work.
+        is_patient: Try a busy campaign again too: for what a person asked for, which no later run would do.
     """
-    for pause in PAUSES_S:
+    pauses = list(PAUSES_S)
+    while True:
         try:
-            return _unless_busy(step)
+            result = step()
+            return Completed(message=result["said"], data=result)
         except AfssbError as error:
-            if not error.is_retryable:
+            is_final = not pauses or not error.is_retryable
+            if isinstance(error, CampaignBusyError) and (is_final or not is_patient):
+                return Completed(name=BUSY, message=f"{error}. Nothing was done; a later run goes on")
+            if is_final:
                 raise
-            get_run_logger().warning("%s. Trying again in %g s", error, pause)
-            time.sleep(pause)
-    return _unless_busy(step)
-
-
-def _unless_busy(step: Callable[[], dict[str, Any]]) -> State[Any]:
-    try:
-        result = step()
-        return Completed(message=result["said"], data=result)
-    except CampaignBusyError as busy:
-        return Completed(name=BUSY, message=f"{busy}. Nothing was done; a later run goes on")
+            get_run_logger().warning("%s. Trying again in %g s", error, pauses[0])
+            time.sleep(pauses.pop(0))

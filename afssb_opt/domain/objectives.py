@@ -88,10 +88,14 @@ def meets_constraints(constraints: Sequence[OutcomeConstraint], outcomes: pd.Dat
 
 def is_non_dominated(values: np.ndarray) -> np.ndarray:
     """Return `(n,)` booleans for `(n, m)` values to be maximised; rows with NaN are dominated, equal rows kept."""
-    keep: np.ndarray = np.isfinite(values).all(axis=1)
-    for row in np.flatnonzero(keep):
-        better = (values >= values[row]).all(axis=1) & (values > values[row]).any(axis=1) & keep
-        keep[row] = not better.any()
+    keep = np.zeros(len(values), dtype=bool)
+    known = np.flatnonzero(np.isfinite(values).all(axis=1))
+    # Best in the first column first, ties by the next: nothing that comes later can beat the first that is left.
+    left = known[np.lexsort((known, *values[known].T[::-1]))[::-1]]
+    while left.size:
+        rivals, best = values[left], values[left[0]]
+        keep[left[(rivals == best).all(axis=1)]] = True
+        left = left[(rivals > best).any(axis=1)]
     return keep
 
 

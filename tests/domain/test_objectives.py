@@ -1,6 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint, is_non_dominated, maximised_table, pareto_rows
 
@@ -25,6 +28,20 @@ def test_the_front_of_a_known_set_is_found():
 
 def test_equal_designs_stay_on_the_front_together():
     assert is_non_dominated(np.array([[1.0, 1.0], [1.0, 1.0]])).all()
+
+
+# Few values, so that ties are many; both zeros are one number.
+VALUES = st.sampled_from([0.0, -0.0, 1.0, 2.0, 1e-300, np.nan, np.inf, -np.inf])
+
+
+@given(arrays(float, array_shapes(min_dims=2, max_dims=2, min_side=0, max_side=8), elements=VALUES))
+def test_the_front_is_that_of_comparing_each_with_each(values):
+    known = [row for row in values if np.isfinite(row).all()]
+    front = [
+        bool(np.isfinite(row).all()) and not any((other >= row).all() and (other > row).any() for other in known)
+        for row in values
+    ]
+    assert is_non_dominated(values).tolist() == front
 
 
 def test_a_cell_that_breaks_a_constraint_neither_enters_the_front_nor_dominates():

@@ -26,7 +26,7 @@ SIMULATED = {**LAB, "name": "simulated", "evaluator": {"python": "plant:measure"
 
 
 def served(**changes):
-    return Served(Path("/work/cells.yaml"), load_spec({**LAB, **changes}))
+    return Served(Path("/lab/cells.yaml"), load_spec({**LAB, **changes}))
 
 
 def by_flow(one, others=()):
@@ -41,7 +41,7 @@ def flow_of(entrypoint: str) -> Flow:
 def test_a_campaign_has_the_deployments_it_needs_named_after_it():
     assert set(by_flow(served())) == {"advance-campaign", "ingest-results", "report-campaign", "reconcile-campaign"}
     assert "decide-drafts" in by_flow(served(approve=True))
-    simulated = Served(Path("/work/s.yaml"), load_spec(SIMULATED))
+    simulated = Served(Path("/lab/s.yaml"), load_spec(SIMULATED))
     assert "ingest-results" not in by_flow(simulated)
     assert {made.name for made in campaign_deployments(simulated, ())} == {"simulated"}
 
@@ -61,16 +61,20 @@ def test_the_schedule_of_the_campaign_file_is_that_of_the_deployment():
 
 
 def test_the_form_offers_the_served_campaigns_and_has_typed_fields():
-    other = Served(Path("/work/other.yaml"), load_spec(SIMULATED))
+    other = Served(Path("/lab/other.yaml"), load_spec(SIMULATED))
     advance = by_flow(served(), [served(), other])["advance-campaign"]
     fields = advance._parameter_openapi_schema.properties
-    assert fields["campaign"]["enum"] == ["/work/cells.yaml", "/work/other.yaml"]
+    assert fields["campaign"]["enum"] == ["/lab/cells.yaml", "/lab/other.yaml"]
     assert {"type": "integer", "minimum": 1} in fields["n_designs"]["anyOf"]
     assert fields["dry_run"]["type"] == "boolean"
-    assert advance.parameters == {"campaign": "/work/cells.yaml"}
+    assert advance.parameters == {"campaign": "/lab/cells.yaml"}
     assert advance.enforce_parameter_schema
     decide = by_flow(served(approve=True))["decide-drafts"]._parameter_openapi_schema
     assert decide.properties["action"]["enum"] == ["list", "approve", "reject"]
+
+
+def test_no_deployment_has_a_place_that_a_killed_run_would_keep():
+    assert {made.concurrency_limit for made in campaign_deployments(served(approve=True), ())} == {None}
 
 
 def test_every_entrypoint_is_a_module_path_that_imports_to_its_flow():
@@ -86,12 +90,11 @@ def file():
 def test_the_prefect_file_holds_the_same_flows_with_parameters_that_they_take(file):
     found = {flow_of(entry["entrypoint"]).name: entry for entry in file["deployments"]}
     assert set(found) == {kind.flow.name for kind in KINDS}
-    for name, entry in found.items():
+    for entry in found.values():
         signature = inspect.signature(flow_of(entry["entrypoint"]).fn)
         signature.bind(**entry["parameters"])
-        (kind,) = [kind for kind in KINDS if kind.flow.name == name]
-        strategy = "ENQUEUE" if kind.is_queueing else "CANCEL_NEW"
-        assert entry["concurrency_limit"] == {"limit": 1, "collision_strategy": strategy}
+        # A killed run would keep its place for minutes; the ledger's lease is what keeps two apart.
+        assert "concurrency_limit" not in entry
 
 
 def test_the_prefect_file_has_the_same_schedules(file):

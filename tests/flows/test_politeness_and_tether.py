@@ -44,9 +44,9 @@ class Step:
         return {"said": "all is well", "n": 1}
 
 
-def ended(step):
+def ended(step, **how):
     with disable_run_logger():
-        return politely(step)
+        return politely(step, **how)
 
 
 def test_a_busy_campaign_ends_the_run_without_failure_and_says_by_whom():
@@ -54,6 +54,14 @@ def test_a_busy_campaign_ends_the_run_without_failure_and_says_by_whom():
     assert state.is_completed()
     assert state.name == "Busy"
     assert "process 7" in state.message
+
+
+def test_what_a_person_asked_for_waits_for_its_turn_and_not_for_ever():
+    step = Step(CampaignBusyError("process 7 on bench has it"))
+    assert ended(step, is_patient=True).name == "Completed"
+    step = Step(*[CampaignBusyError("process 7 on bench has it")] * 5)
+    assert ended(step, is_patient=True).name == "Busy"
+    assert step.n_calls == 3
 
 
 def test_the_result_and_its_line_reach_the_state():

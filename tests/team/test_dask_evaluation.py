@@ -222,16 +222,17 @@ def test_a_scheduler_that_is_killed_and_started_again_is_given_the_rest(plant, t
                 stack.enter_context(dask_program("worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard"))
 
             client = stack.enter_context(cluster_client(ClusterSpec(address=address), tmp_path))
-            killer = when(lambda: len(evaluations(plant)) >= n_before + 3, restart)
+            # Joined while the stack unwinds too: what it starts is ended with the rest, also when the test fails.
+            stack.callback(when(lambda: len(evaluations(plant)) >= n_before + 3, restart).join)
             evaluate(client, campaign, lease, trials)
-            killer.join()
         assert_each_recorded_once(campaign, trials)
 
 
 @contextmanager
 def dask_program(*arguments: str):
-    """Run `dask scheduler` or `dask worker` until the block ends."""
-    program = subprocess.Popen([sys.executable, "-m", "dask", *arguments], stderr=subprocess.DEVNULL)
+    """Run `dask scheduler` or `dask worker` until the block ends; left by a killed test run, it leaves in a minute."""
+    leave = {"scheduler": ("--idle-timeout", "60"), "worker": ("--death-timeout", "30")}[arguments[0]]
+    program = subprocess.Popen([sys.executable, "-m", "dask", *arguments, *leave], stderr=subprocess.DEVNULL)
     try:
         yield program
     finally:
