@@ -156,7 +156,8 @@ def _is_same_batch(other: TrialRecord, trial: TrialRecord) -> bool:
 
 def _spec_of(events: Sequence[Event], now: CampaignSpec) -> CampaignSpec:
     """Return the campaign as it was defined at the last of the events, as far as proposals depend on it."""
-    definition = [event.payload["definition"] for event in events if event.kind in CAMPAIGN_KINDS][-1]
+    recorded = [event.payload["definition"] for event in events if event.kind in CAMPAIGN_KINDS][-1]
+    definition = _in_order_of(now.definition, recorded)
     task = build_design_task({name: definition[name] for name in TASK_KEYS if name in definition})
     return replace(
         now,
@@ -167,3 +168,11 @@ def _spec_of(events: Sequence[Event], now: CampaignSpec) -> CampaignSpec:
         initial_trials=definition.get("initial_trials"),
         prior_data=definition.get("prior_data"),
     )
+
+
+def _in_order_of(example: Any, recorded: Any) -> Any:
+    """Return recorded entries in the order of the campaign file: the ledger sorts them, and proposals depend on it."""
+    if not isinstance(example, Mapping) or not isinstance(recorded, Mapping):
+        return recorded
+    names = [name for name in example if name in recorded] + [name for name in recorded if name not in example]
+    return {name: _in_order_of(example.get(name), recorded[name]) for name in names}
