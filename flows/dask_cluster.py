@@ -56,7 +56,7 @@ def cluster_client(cluster: ClusterSpec | None, scratch: Path) -> Iterator[Clien
         except (OSError, TimeoutError, ValueError) as error:
             raise ClusterUnavailableError(
                 f"the Dask scheduler {cluster.address} does not answer ({type(error).__name__}: {error}). "
-                "Start it with `dask scheduler`, or mend `cluster.dask` in the campaign file"
+                "Start it with `dask scheduler`, or mend the address (`cluster.dask` in the campaign file, `--cluster`)"
             ) from None
         with client:
             yield client

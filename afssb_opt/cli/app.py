@@ -265,6 +265,9 @@ def simulate(
     ] = None,
     designs: Annotated[Path | None, typer.Option("--designs", help="CSV or Parquet table, one cell per row.")] = None,
     protocol: Annotated[Path | None, typer.Option("--protocol", help="YAML file with protocol settings.")] = None,
+    cluster: Annotated[
+        str | None, typer.Option("--cluster", metavar="ADDRESS", help="Dask scheduler to simulate on.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="CSV or Parquet file for outcomes (or one cell's cycles).")
     ] = None,
@@ -277,6 +280,7 @@ def simulate(
         assignments=assignments or [],
         designs=designs,
         protocol=protocol,
+        cluster=cluster,
         out=out,
         as_json=as_json,
     )

@@ -16,19 +16,27 @@ from afssb_opt.campaign_file import load_protocol
 from afssb_opt.cli.output import heading, print_json, shown, text_console
 from afssb_opt.domain.errors import DesignError, InputError, Problem, suggest
 from afssb_opt.domain.protocol import Protocol
+from afssb_opt.domain.spec import ClusterSpec
 from afssb_opt.domain.standard_variables import STANDARD_VARIABLES
 from afssb_opt.evaluators import simulate as simulate_table
 from afssb_opt.evaluators.many_cells import simulate_many
 from afssb_opt.evaluators.table_file import check_suffix, read_table, write_table
+from flows.dask_cluster import cluster_client
 
 
 def simulate(
-    assignments: list[str], designs: Path | None, protocol: Path | None, out: Path | None, as_json: bool
+    assignments: list[str],
+    designs: Path | None,
+    protocol: Path | None,
+    cluster: str | None,
+    out: Path | None,
+    as_json: bool,
 ) -> None:
     """Simulate and print or write the outcomes.
 
     Raises:
         InputError: An assignment, table or protocol is wrong; all problems are listed.
+        ClusterError: The Dask cluster cannot be used.
     """
     conditions = load_protocol(protocol) if protocol else Protocol()
     if out is not None:
@@ -40,7 +48,7 @@ def simulate(
             simulated = simulate_table(table, conditions)
             outcomes, cycling = simulated.outcomes, simulated.cycling[0]
         else:
-            outcomes = _simulate_all(table, conditions, is_quiet=as_json)
+            outcomes = _simulate_all(table, conditions, cluster, is_quiet=as_json)
     except DesignError as error:
         if designs is None:
             raise
@@ -90,12 +98,17 @@ def _designs(assignments: list[str], path: Path | None) -> pd.DataFrame:
     return read_table(path, "simulate", words).assign(**values)
 
 
-def _simulate_all(table: pd.DataFrame, protocol: Protocol, *, is_quiet: bool) -> pd.DataFrame:
+def _simulate_all(table: pd.DataFrame, protocol: Protocol, cluster: str | None, *, is_quiet: bool) -> pd.DataFrame:
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     console = text_console(stderr=True)
-    with Progress(*columns, console=console, disable=is_quiet or not console.is_terminal) as bar:
+    spec = None if cluster is None else ClusterSpec(address=cluster)
+    with (
+        cluster_client(spec, scratch=Path()) as client,
+        Progress(*columns, console=console, disable=is_quiet or not console.is_terminal) as bar,
+    ):
         task = bar.add_task("simulating", total=len(table))
-        return simulate_many(table, protocol, on_progress=lambda n: bar.advance(task, n))
+        executor = None if client is None else client.get_executor()
+        return simulate_many(table, protocol, executor=executor, on_progress=lambda n: bar.advance(task, n))
 
 
 def _with_line(problem: Problem) -> Problem:

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Final
@@ -39,6 +39,7 @@ def simulate_many(
     settings: OutcomeSettings = OutcomeSettings(),
     *,
     n_processes: int | None = None,
+    executor: Executor | None = None,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> pd.DataFrame:
     """Return the outcomes of many designs, one row each in their order; the number of processes changes no bit.
@@ -47,6 +48,7 @@ def simulate_many(
         designs: Columns of `STANDARD_VARIABLES`; a variable that is not given takes its default.
         n_processes: Processes to use; None: one per core where the work is worth it. A script that passes more than
             one needs the usual `if __name__ == "__main__":`.
+        executor: Runs the batches instead, on other machines for instance (`Client.get_executor()` of Dask).
         on_progress: Called with the number of cells just done.
 
     Raises:
@@ -62,7 +64,9 @@ def simulate_many(
     # The first batch compiles the model where it is not compiled yet; the workers find it on disk.
     parts = [simulate_batch(batches[0], protocol, settings)]
     on_progress(len(batches[0]))
-    if n_processes == 1 or len(batches) == 1:
+    if executor is not None:
+        parts += [future.result() for future in _submitted(executor, batches[1:], protocol, settings, on_progress)]
+    elif n_processes == 1 or len(batches) == 1:
         for batch in batches[1:]:
             parts.append(simulate_batch(batch, protocol, settings))
             on_progress(len(batch))
@@ -85,11 +89,9 @@ def _on_pool(
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(min(n_processes, len(batches)), context, initializer=_leave_with_parent)
     try:
+        # The first submission starts the processes, which inherit what is held.
         with _interrupts_held():
-            # The first submission starts the processes, which inherit what is held.
-            futures = [pool.submit(simulate_batch, batch, protocol, settings) for batch in batches]
-        for future in futures:
-            future.add_done_callback(_reporter(on_progress))
+            futures = _submitted(pool, batches, protocol, settings, on_progress)
         return [future.result() for future in futures]
     except BrokenProcessPool:
         raise EvaluationError(
@@ -97,6 +99,19 @@ def _on_pool(
         ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _submitted(
+    executor: Executor,
+    batches: list[pd.DataFrame],
+    protocol: Protocol,
+    settings: OutcomeSettings,
+    on_progress: Callable[[int], None],
+) -> list[Future[pd.DataFrame]]:
+    futures = [executor.submit(simulate_batch, batch, protocol, settings) for batch in batches]
+    for future in futures:
+        future.add_done_callback(_reporter(on_progress))
+    return futures
 
 
 def _reporter(on_progress: Callable[[int], None]) -> Callable[[Future[pd.DataFrame]], None]:

@@ -90,3 +90,19 @@ def worker_pids(pid: int) -> list[int]:
     except psutil.NoSuchProcess:
         return []
     return [child.pid for child in children if "spawn_main" in " ".join(child.cmdline())]
+
+
+def test_a_dask_cluster_gives_the_same_cells_as_this_machine(afssb, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="the extra `dask` is not installed")
+    write_designs(tmp_path / "designs.csv", 600)
+    (tmp_path / "protocol.yaml").write_text("cycles: 20\n")
+    asked = ("simulate", "--designs", tmp_path / "designs.csv", "--protocol", tmp_path / "protocol.yaml")
+    here, there = tmp_path / "here.csv", tmp_path / "there.csv"
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, local_directory=str(tmp_path)
+    ) as cluster:
+        done = afssb(*asked, "--cluster", cluster.scheduler_address, "--out", there)
+        assert done.returncode == 0, done.stderr
+        assert cluster.scheduler.transition_counter > 0
+    assert afssb(*asked, "--out", here).returncode == 0
+    assert there.read_bytes() == here.read_bytes()
