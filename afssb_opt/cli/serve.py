@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,7 +17,8 @@ from afssb_opt.campaign.inbox import inbox_folder
 from afssb_opt.campaign.stores import Stores
 from afssb_opt.campaign_file import load_spec
 from afssb_opt.cli.output import text_console
-from afssb_opt.domain.errors import CampaignBusyError, CampaignFileError, InputError, Problem, StoreError
+from afssb_opt.cli.ports import require_free
+from afssb_opt.domain.errors import CampaignBusyError, CampaignFileError, InputError, Problem
 from afssb_opt.domain.spec import CampaignSpec, Schedule
 from flows.local_server import prefect_api
 
@@ -146,22 +146,14 @@ def _own_server(home: Path, port: int) -> Iterator[str]:
             f"PREFECT_API_URL={known}/api afssb serve CAMPAIGN..."
         ) from None
     try:
-        _require_free(port)
+        require_free(
+            port,
+            f"Choose another with --port {port + 1}, "
+            f"or use the Prefect server that is there: PREFECT_API_URL=http://127.0.0.1:{port}/api",
+        )
         address = f"http://127.0.0.1:{port}"
         (home / _ADDRESS).write_text(address)
         yield address
     finally:
         (home / _ADDRESS).unlink(missing_ok=True)
         os.close(lock)
-
-
-def _require_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise StoreError(
-                f"port {port} is in use ({error.strerror}). Choose another with --port {port + 1}, "
-                f"or use the Prefect server that is there: PREFECT_API_URL=http://127.0.0.1:{port}/api"
-            ) from None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 from pathlib import Path
 
 from afssb_opt.campaign.stores import FOLDER_NAME, Stores
 from afssb_opt.campaign_file import load_spec
 from afssb_opt.cli.output import text_console
+from afssb_opt.cli.ports import require_free
 from afssb_opt.domain.errors import StoreError
 from afssb_opt.tracking.ui import runs_page, ui_command
 
@@ -26,14 +26,7 @@ def ui(campaign: Path | None, port: int) -> None:
             f"there is nothing to look at in {stores.folder} yet. Run a campaign first, "
             f"or name the campaign whose {FOLDER_NAME} folder is elsewhere: afssb ui CAMPAIGN"
         )
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise StoreError(
-                f"port {port} is in use ({error.strerror}). Choose another: afssb ui --port {port + 1}"
-            ) from None
+    require_free(port, f"Choose another: afssb ui --port {port + 1}")
     command, environment = ui_command(stores.folder, port)
     console = text_console()
     name = load_spec(campaign).name if campaign is not None else None
