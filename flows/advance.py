@@ -16,7 +16,6 @@ from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.approval import drafts_of
 from afssb_opt.campaign.evaluating import evaluate_trial, open_trials
 from afssb_opt.campaign.lease import hold_lease
-from afssb_opt.campaign.proposing import next_trials, propose_trials
 from afssb_opt.campaign.window import Window, surrogate_view, write_campaign_report
 from afssb_opt.domain.errors import CampaignBusyError
 from afssb_opt.domain.trials import OPEN_STATES, TrialState
@@ -40,17 +39,22 @@ THREADS: Any = ThreadPoolTaskRunner(max_workers=3)
 @task(name="propose designs", cache_policy=NO_CACHE)
 def propose_task(campaign: Campaign, lease: Lease, n: int) -> list[TrialRecord]:
     """Register the next designs."""
+    # torch takes seconds to import, which a run that has nothing to propose need not pay.
+    from afssb_opt.campaign.proposing import propose_trials
+
     return propose_trials(campaign, lease, n)
 
 
 @task(name="evaluate", task_run_name="evaluate {trial.label}", cache_policy=NO_CACHE)
 def evaluate_task(
     campaign: Campaign, lease: Lease, evaluator: Evaluator, trial: TrialRecord, progress: Progress
-) -> TrialRecord:
-    """Evaluate one trial, record what came of it, and move the bar."""
-    done = evaluate_trial(campaign.ledger, lease, evaluator, trial)
+) -> None:
+    """Evaluate one trial, record what came of it, and move the bar.
+
+    Nothing is returned: Prefect keeps a note about every part of what a task returns until the flow run ends.
+    """
+    evaluate_trial(campaign.ledger, lease, evaluator, trial)
     progress.add()
-    return done
 
 
 @task(name="evaluate on the cluster", cache_policy=NO_CACHE)
@@ -104,6 +108,8 @@ def advance_until_stopped(campaign: Path, n_designs: int | None = None) -> dict[
 
 def _preview(campaign_file: Path, n_designs: int | None) -> dict[str, Any]:
     """Show what would be proposed now."""
+    from afssb_opt.campaign.proposing import next_trials
+
     with Campaign.load(campaign_file, read_only=True) as campaign:
         n = 0 if campaign.stop_reason() else campaign.n_to_propose(n_designs)
         if n:
@@ -116,8 +122,9 @@ def _advance(campaign_file: Path, n_designs: int | None) -> dict[str, Any]:
     with (
         Campaign.load(campaign_file) as campaign,
         hold_lease(campaign.ledger, campaign.uid) as lease,
-        cluster_client(campaign.spec.cluster, campaign.stores.folder / "dask") as cluster,
+        # First, because it refuses a campaign whose code or cluster the user has not allowed.
         open_evaluator(campaign.spec) as evaluator,
+        cluster_client(campaign.spec.cluster, campaign.stores.folder / "dask") as cluster,
     ):
         close_dead_runs(campaign.uid, this_run=str(runtime.flow_run.id))
         window = Window(campaign)
@@ -164,7 +171,9 @@ def _evaluated(
         progress.add(len(done))
         return done
     futures = [evaluate_task.submit(campaign, lease, evaluator, trial, progress) for trial in trials]
-    return [future.result() for future in futures]
+    for future in futures:
+        future.result()
+    return [campaign.ledger.trial(trial.uid) for trial in trials]
 
 
 def _closing(

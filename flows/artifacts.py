@@ -22,7 +22,6 @@ from afssb_opt.campaign.lab_notes import HeldPart
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.domain.trials import TrialResult
 from afssb_opt.ledger import NewTrial, TrialRecord
-from afssb_opt.tracking.pareto_image import pareto_png
 
 
 def artifact_key(campaign_name: str, suffix: str) -> str:
@@ -83,6 +82,9 @@ def publish_summary(campaign: Campaign, report: Path, page: str) -> None:
         report: Path of the report.
         page: Address of the MLflow experiment, empty where no server shows it.
     """
+    # matplotlib takes a second to import, which serving and the first evaluation need not pay.
+    from afssb_opt.tracking.pareto_image import pareto_png
+
     best = campaign.best()
     spec = campaign.spec
     shown = [name for name in (*spec.space.names, *spec.outcome_names) if name in best.columns]

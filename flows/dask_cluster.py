@@ -71,7 +71,9 @@ def cluster_client(cluster: ClusterSpec | None, scratch: Path) -> Iterator[Clien
             host="127.0.0.1",
             protocol="tls://",
             security=True,
-            dashboard_address=None,
+            # Any free port: at its usual one the scheduler complains when a second campaign runs on the same machine.
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
             local_directory=str(scratch),
             # A worker that is slow to leave is ended; nobody needs to read that on the terminal.
             silence_logs=logging.CRITICAL,

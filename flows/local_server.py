@@ -74,7 +74,7 @@ def _start(home: Path, port: int, log_path: Path, mode: dict[str, str]) -> subpr
     environment = {
         **os.environ,
         "PREFECT_HOME": str(home),
-        "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / 'prefect.db'}",
+        "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{_database(home)}",
         "PREFECT_LOGGING_LEVEL": "WARNING",
         "PREFECT__SERVER_FINAL": "1",
         # The page asks port 4200 otherwise, and the package's own folder may be read-only.
@@ -92,6 +92,10 @@ def _start(home: Path, port: int, log_path: Path, mode: dict[str, str]) -> subpr
             env=environment,
             start_new_session=True,
         )
+
+
+def _database(home: Path) -> Path:
+    return home / "prefect.db"
 
 
 def _wait_until_healthy(server: subprocess.Popen[bytes], url: str, log_path: Path) -> None:
@@ -150,7 +154,9 @@ def _serve(port: int) -> None:
     from prefect.server.api.server import create_app
 
     from flows.loopback_only import LoopbackOnly
+    from flows.prefect_database import provide_database
 
+    provide_database(_database(Path(os.environ["PREFECT_HOME"])))
     uvicorn.run(
         LoopbackOnly(create_app(), port),
         host="127.0.0.1",

@@ -12,6 +12,7 @@ from prefect.events.actions import SendNotification
 from prefect.events.schemas.automations import EventTrigger, Posture
 
 from afssb_opt.campaign import Campaign
+from afssb_opt.campaign.finished import finished_because
 from afssb_opt.campaign.lab_notes import HeldPart
 from afssb_opt.domain.trials import TrialState
 from afssb_opt.ledger import TrialRecord
@@ -68,8 +69,8 @@ def announce_drafts(campaign: Campaign, drafts: list[TrialRecord]) -> None:
 
 def announce_end(campaign: Campaign) -> None:
     """Tell that a campaign is over: its budget is spent and no cell is open."""
-    reason = campaign.stop_reason()
-    if reason is not None and all(trial.ended_at is not None for trial in campaign.trials()):
+    reason = finished_because(campaign)
+    if reason is not None:
         announce(campaign, "campaign.finished", reason, f"the campaign is finished, {reason}")
 
 

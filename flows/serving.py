@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final
@@ -30,6 +30,7 @@ from flows.deployments import Served, campaign_deployments, has_inbox, starts_at
 from flows.inbox_watch import InboxWatch
 from flows.notices import notify_by_webhook
 from flows.reconcile import close_runs_of_last_time
+from flows.resting import Rest
 from flows.tether import offer_tie
 
 __all__ = ["Served", "close_runs_of_last_time", "serve_until_stopped"]
@@ -60,41 +61,60 @@ def serve_until_stopped(served: Sequence[Served], webhook: str, tell: Tell) -> N
     offer_tie()
     with _runner() as runner:
         deployments = _registered(runner, served, webhook)
-        tell(f"{len(deployments)} deployments registered: {', '.join(deployments)}")
+        for campaign in served:
+            kinds = [name.partition("/")[0] for name in deployments if name.endswith(f"/{campaign.spec.name}")]
+            tell(f"deployments registered for '{campaign.spec.name}': {', '.join(kinds)}")
+        rests = [Rest(campaign, deployments[f"advance-campaign/{campaign.spec.name}"]) for campaign in served]
+        for line in _started_or_resting(rests):
+            tell(line)
         runner.start()
         watches = [
             InboxWatch(campaign, deployments[f"ingest-results/{campaign.spec.name}"])
             for campaign in served
             if has_inbox(campaign.spec)
         ]
-        ended = _Ended(list(deployments.values()))
+        ended = _Ended({deployment: name for name, deployment in deployments.items()})
         while runner.is_alive:
             time.sleep(LOOK_S)
-            for line in [line for watch in watches for line in watch.look(time.monotonic())] + ended.look():
+            now = time.monotonic()
+            lines = [line for watch in watches for line in watch.look(now)]
+            lines += [line for rest in rests for line in rest.look(now)]
+            for line in lines + ended.look():
                 tell(line)
     raise StoreUnavailableError(f"Prefect's runner ended: {runner.error or 'it gave no reason'}. Serve again")
 
 
 def _registered(runner: _RunnerThread, served: Sequence[Served], webhook: str) -> dict[str, UUID]:
-    """Register the deployments of all campaigns, and ask for the first run of those that need not wait for one."""
-    try:
+    """Register the deployments of all campaigns."""
+    with _reaching_server():
         if webhook:
             notify_by_webhook(webhook)
-        deployments = {
+        return {
             f"{made.flow_name}/{made.name}": runner.add(made)
             for campaign in served
             for made in campaign_deployments(campaign, served)
         }
-        with get_client(sync_client=True) as client:
-            for campaign in served:
-                if starts_at_once(campaign.spec):
-                    client.create_flow_run_from_deployment(deployments[f"advance-campaign/{campaign.spec.name}"])
+
+
+def _started_or_resting(rests: Sequence[Rest]) -> list[str]:
+    """Pause the schedules of finished campaigns, and ask for the first run of the others that need not wait for one."""
+    lines = [line for rest in rests for line in rest.look(time.monotonic())]
+    with _reaching_server(), get_client(sync_client=True) as client:
+        for rest in rests:
+            if starts_at_once(rest.served.spec) and not rest.is_resting:
+                client.create_flow_run_from_deployment(rest.deployment)
+    return lines
+
+
+@contextmanager
+def _reaching_server() -> Iterator[None]:
+    try:
+        yield
     except (PrefectException, httpx.HTTPError, OSError) as error:
         raise StoreUnavailableError(
             f"the Prefect server {os.environ.get('PREFECT_API_URL')} does not take the deployments ({error}). "
             "Start it, or unset PREFECT_API_URL to have one started"
         ) from error
-    return deployments
 
 
 class _RunnerThread:
@@ -163,8 +183,8 @@ def _runner() -> Iterator[_RunnerThread]:
 class _Ended:
     """Flow runs that ended since the last look, told in one line each."""
 
-    def __init__(self, deployments: list[UUID]) -> None:
-        self._deployments = deployments
+    def __init__(self, names: Mapping[UUID, str]) -> None:
+        self._names = names
         self._since = datetime.now(UTC)
         self._told: set[UUID] = set()
 
@@ -174,7 +194,7 @@ class _Ended:
             with get_client(sync_client=True) as client:
                 runs = client.read_flow_runs(
                     flow_run_filter=FlowRunFilter(
-                        deployment_id=FlowRunFilterDeploymentId(any_=self._deployments),
+                        deployment_id=FlowRunFilterDeploymentId(any_=list(self._names)),
                         end_time=FlowRunFilterEndTime(after_=self._since),
                     ),
                     sort=FlowRunSort.END_TIME_DESC,
@@ -186,10 +206,9 @@ class _Ended:
         self._told |= {run.id for run in runs}
         if runs and runs[0].end_time is not None:
             self._since = runs[0].end_time
-        return [_line(run) for run in new]
+        return [self._line(run) for run in new]
 
-
-def _line(run: FlowRun) -> str:
-    name = ", ".join(tag for tag in run.tags if tag != "afssb" and not tag.startswith("afssb-campaign:"))
-    message = f": {run.state.message}" if run.state is not None and run.state.message else ""
-    return f"{name}  {run.name}  {run.state_name}{message}"
+    def _line(self, run: FlowRun) -> str:
+        name = self._names[run.deployment_id] if run.deployment_id else run.name
+        message = f": {run.state.message}" if run.state is not None and run.state.message else ""
+        return f"{name}  {run.state_name}{message}"

@@ -20,14 +20,15 @@ def open_trials(campaign: Campaign, lease: Lease) -> list[TrialRecord]:
     """Return trials that wait for an evaluation, after taking back claims whose holder is gone."""
     campaign.ledger.release_orphaned_claims(lease)
     trials = campaign.trials()
-    retries = [trial for trial in trials if _may_retry(trial)]
+    retries = [trial for trial in trials if may_retry(trial)]
     for trial in retries:
         campaign.ledger.mark(trial.uid, "restore", reason="tried again", actor="afssb")
     again = {trial.uid for trial in retries}
     return [trial for trial in trials if trial.state == TrialState.PROPOSED or trial.uid in again]
 
 
-def _may_retry(trial: TrialRecord) -> bool:
+def may_retry(trial: TrialRecord) -> bool:
+    """Tell whether a trial that failed for a reason outside the cell is to be tried again."""
     is_equipment = isinstance(trial.failure, TrialFailure) and trial.failure.kind == "equipment"
     return trial.state == TrialState.FAILED and is_equipment and trial.attempts < MAX_ATTEMPTS
 

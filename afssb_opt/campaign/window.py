@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from afssb_opt.campaign.proposing import informed_optimizer
 from afssb_opt.domain.errors import CampaignBusyError, StoreError
-from afssb_opt.strategies import Optimizer
-from afssb_opt.tracking.mirror import Mirror, SyncReport
-from afssb_opt.tracking.report import write_report
-from afssb_opt.tracking.stores import resolve_tracking
-from afssb_opt.tracking.ui import experiment_page
 
+# MLflow, torch and the figures take seconds to import: they are imported when they are needed, which for MLflow is in
+# the thread of the first update, beside the first evaluation.
 if TYPE_CHECKING:
     from afssb_opt.campaign.campaign import Campaign
+    from afssb_opt.strategies import Optimizer
+    from afssb_opt.tracking.mirror import Mirror, SyncReport
 
 # With fewer observations a surrogate page would show the prior.
 MIN_OBSERVATIONS_FOR_MODEL = 4
@@ -27,11 +26,18 @@ class Window:
     """The MLflow mirror of one campaign, kept open over the rounds of a run."""
 
     def __init__(self, campaign: Campaign) -> None:
-        """Prepare the mirror; MLflow is not touched before the first update."""
+        """Prepare; MLflow is not touched, nor its address looked at, before the first update."""
         self._campaign = campaign
         self._rests_until = 0.0
+
+    @cached_property
+    def _mirror(self) -> Mirror:
+        from afssb_opt.tracking.mirror import Mirror
+        from afssb_opt.tracking.stores import resolve_tracking
+
+        campaign = self._campaign
         place = resolve_tracking(campaign.stores.folder)
-        self._mirror = Mirror(
+        return Mirror(
             campaign.spec,
             campaign.ledger,
             campaign.record_of_campaign,
@@ -52,12 +58,16 @@ class Window:
             has_report: Write the report into MLflow too.
             surrogate: As from `surrogate_view`, for the report.
             is_rewrite: Write every run anew, whatever MLflow holds.
+
+        Raises:
+            StoreError: `MLFLOW_TRACKING_URI` is of a kind that holds no campaign.
         """
         is_asked_for = has_report or is_rewrite
         if not is_asked_for and time.monotonic() < self._rests_until:
             return []
+        mirror = self._mirror
         try:
-            report = self._mirror.sync(optimizer=surrogate, has_report=has_report, is_rewrite=is_rewrite)
+            report = mirror.sync(optimizer=surrogate, has_report=has_report, is_rewrite=is_rewrite)
         except (StoreError, CampaignBusyError) as error:
             self._rests_until = time.monotonic() + REST_S
             return [f"MLflow was not updated: {error}. The ledger has everything; the next run catches up"]
@@ -66,6 +76,8 @@ class Window:
 
     def page(self) -> str:
         """Return the address of the campaign's experiment, empty where no tracking server shows it."""
+        from afssb_opt.tracking.ui import experiment_page
+
         return experiment_page(self._campaign.stores.folder, self._campaign.spec.name)
 
     def _record_decisions(self, report: SyncReport) -> None:
@@ -79,6 +91,8 @@ def surrogate_view(campaign: Campaign) -> Optimizer | None:
     """Return an optimizer told with everything, or None while there is too little to fit."""
     if len(campaign.observations()) < MIN_OBSERVATIONS_FOR_MODEL:
         return None
+    from afssb_opt.campaign.proposing import informed_optimizer
+
     return informed_optimizer(campaign.spec, campaign.ledger, campaign.uid)
 
 
@@ -88,6 +102,8 @@ def write_campaign_report(campaign: Campaign, surrogate: Optimizer | None, path:
     Args:
         surrogate: As from `surrogate_view`; without it the report has no model pages.
     """
+    from afssb_opt.tracking.report import write_report
+
     target = path or campaign.stores.report_path(campaign.spec.name)
     target.parent.mkdir(parents=True, exist_ok=True)
     return write_report(

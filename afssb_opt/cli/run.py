@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import time
@@ -51,10 +52,11 @@ def run(campaign: Path, trials: int | None, as_json: bool) -> None:
 
 
 def _import_flow() -> Any:
-    """Import the flow while Prefect's server starts: torch, Prefect and MLflow take seconds."""
+    """Import the flow and torch while Prefect's server starts: they take seconds."""
+    importlib.import_module("afssb_opt.campaign.proposing")
     from flows.advance import advance_until_stopped
 
-    # Importing MLflow leaves a handler that lets a wait go on after Ctrl-C; Python's own ends it.
+    # Imports have left a handler that lets a wait go on after Ctrl-C; Python's own ends it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     return advance_until_stopped
 

@@ -51,7 +51,7 @@ def serve(campaigns: list[Path], port: int, webhook: str) -> None:
 
 
 def _import_flows() -> Any:
-    """Import the flows while Prefect's server starts: torch, Prefect and MLflow take seconds."""
+    """Import the flows while Prefect's server starts: Prefect takes seconds."""
     import flows.serving as flows
 
     return flows

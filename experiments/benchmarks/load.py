@@ -1,7 +1,7 @@
 """What happens to ledger and mirror as a campaign grows to 100,000 trials: times, sizes and memory at each stage.
 
 Run it with `python experiments/benchmarks/load.py [--stages 1000 10000 100000] [--mirror 1000]`. Each trial is
-proposed in a batch of 64, claimed and recorded through the ledger's own calls; the first `--mirror` trials are shown
+proposed in a batch of 64, claimed and recorded through the ledger's own calls; at `--mirror` trials all are shown
 in MLflow too. Reading is what every round, `afssb status` and a look at the data do.
 """
 
@@ -99,6 +99,15 @@ def report(campaign: Campaign, folder: Path, n_trials: int) -> None:
     )
 
 
+def mirror(campaign: Campaign) -> None:
+    """Show all trials in MLflow and print what that costs, once and when nothing is new."""
+    window, n_trials = Window(campaign), len(campaign.trials())
+    print(f"  mirror of {n_trials} trials     {timed(lambda: show_all(window))}")
+    print(f"  nothing new              {timed(window.update)}")
+    size = sum(path.stat().st_size for path in campaign.stores.folder.glob("mlflow.db*")) / 1e6
+    print(f"  mlflow.db {size:.0f} MB, {1e3 * size / n_trials:.1f} kB per trial", flush=True)
+
+
 def main() -> None:
     """Grow, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -110,23 +119,14 @@ def main() -> None:
         os.environ["AFSSB_HOME"] = folder
         with Campaign.load(DEFINITION) as campaign, hold_lease(campaign.ledger, campaign.uid) as lease:
             n_trials = 0
-            if given.mirror:
-                grow(campaign, lease, rng, given.mirror)
-                n_trials = given.mirror
-                window = Window(campaign)
-                print(f"mirror of {n_trials} trials: {timed(lambda: show_all(window))}")
-                print(f"  nothing new              {timed(window.update)}")
-                mirror = sum(path.stat().st_size for path in campaign.stores.folder.glob("mlflow.db*")) / 1e6
-                print(f"  mlflow.db {mirror:.0f} MB, {1e3 * mirror / n_trials:.1f} kB per trial", flush=True)
-            for stage in given.stages:
-                if stage > n_trials:
-                    clock = time.perf_counter()
-                    cost = grow(campaign, lease, rng, stage - n_trials)
-                    seconds, n_new, n_trials = time.perf_counter() - clock, stage - n_trials, stage
-                    print(
-                        f"{stage} trials: {cost:.2f} ms processor, {1e3 * seconds / n_new:.2f} ms clock per new trial"
-                    )
-                    report(campaign, campaign.stores.folder, n_trials)
+            for stage in sorted({*given.stages, given.mirror} - {0}):
+                clock = time.perf_counter()
+                cost = grow(campaign, lease, rng, stage - n_trials)
+                seconds, n_new, n_trials = time.perf_counter() - clock, stage - n_trials, stage
+                print(f"{stage} trials: {cost:.2f} ms processor, {1e3 * seconds / n_new:.2f} ms clock per new trial")
+                report(campaign, campaign.stores.folder, n_trials)
+                if stage == given.mirror:
+                    mirror(campaign)
 
 
 if __name__ == "__main__":

@@ -101,12 +101,6 @@ def ask(method: str, url: str, **body: object) -> httpx.Response:
     return answer
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def trials(home: Path) -> list:
     if not (home / "ledger.db").exists():
         return []
@@ -127,16 +121,15 @@ def subjects(bodies) -> set[str]:
 @pytest.mark.servers
 @pytest.mark.timeout(600)
 def test_a_served_campaign_goes_on_by_itself_takes_in_files_asks_people_and_ends_cleanly(
-    campaign, private_stores, receiver, afssb, tmp_path
+    campaign, private_stores, receiver, afssb, free_port, tmp_path
 ):
     url, bodies = receiver
     inbox = tmp_path / "arriving"
     inbox.mkdir()
     # Arrived while nobody served; its trial does not exist, so a person has to look.
     (inbox / "early.csv").write_text("trial,y\nT9999,1.5\n")
-    port = free_port()
-    api = f"http://127.0.0.1:{port}/api"
-    serving = Serving(campaign, "--port", str(port), "--webhook", url)
+    api = f"http://127.0.0.1:{free_port}/api"
+    serving = Serving(campaign, "--port", str(free_port), "--webhook", url)
     try:
         # The schedule fired for real, and what it proposed waits for a person.
         serving.wait_for(lambda: len(states(private_stores)) == 2)
@@ -147,9 +140,9 @@ def test_a_served_campaign_goes_on_by_itself_takes_in_files_asks_people_and_ends
         serving.wait_for(lambda: {"afssb: drafts waiting", "afssb: results held"} <= subjects(bodies))
 
         # The store is served; a second server on the same database is refused with the address to look at.
-        refused = afssb("serve", campaign, "--port", str(free_port()))
+        refused = afssb("serve", campaign)
         assert refused.returncode == 3
-        assert str(port) in refused.stderr
+        assert str(free_port) in refused.stderr
 
         # A second process that joins the same Prefect server is harmless, and leaves on SIGTERM.
         second = Serving(campaign, PREFECT_API_URL=api)
@@ -171,11 +164,14 @@ def test_a_served_campaign_goes_on_by_itself_takes_in_files_asks_people_and_ends
         serving.wait_for(lambda: ask("GET", f"{api}/flow_runs/{run}").json()["state"]["type"] == "COMPLETED")
         assert {trial.decision_reason for trial in trials(private_stores)} == {"approved"}
 
-        # A real result comes in.
-        label = trials(private_stores)[0].label
+        # A real result comes in, and a cell that died of a short, which people are told.
+        one, other = (trial.label for trial in trials(private_stores))
         (inbox / "late.csv.part").write_text("trial,y\n")
-        (inbox / "late.csv").write_text(f"trial,y,status\n{label},2.5,completed\n")
-        serving.wait_for(lambda: TrialState.COMPLETED in states(private_stores))
+        (inbox / "late.csv").write_text(
+            f"trial,y,status,reason\n{one},2.5,completed,\n{other},,failed,short circuit in the first charge\n"
+        )
+        serving.wait_for(lambda: "afssb: cell short" in subjects(bodies))
+        assert states(private_stores) == [TrialState.COMPLETED, TrialState.FAILED]
         keys = {row["key"] for row in ask("POST", f"{api}/artifacts/latest/filter", limit=100).json()}
         assert {"served-round", "served-drafts", "served-held", "served-progress", "served-pareto-set"} <= keys
         assert "Failed" not in serving.output
