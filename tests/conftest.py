@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +30,31 @@ def private_stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     # numba, torch and BLAS of two test processes would otherwise ask for four threads on two cores.
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     return home
+
+
+@pytest.fixture(scope="session")
+def chaos() -> Callable[[str], Any]:
+    """Give the modules of the chaos runs, which start servers and break them, and are no package."""
+
+    def loaded(name: str) -> Any:
+        place = REPOSITORY / "experiments" / "chaos" / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(f"chaos_{name}", place)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module
+        spec.loader.exec_module(module)
+        return module
+
+    return loaded
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of loopback on which nobody listens now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def afssb(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:

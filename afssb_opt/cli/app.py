@@ -315,7 +315,7 @@ def trust(
     is_revoking: Annotated[bool, typer.Option("--revoke", help="Take the permission back.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Allow the code that a campaign names (`python`, `pybamm`); before that none of it runs."""
+    """Allow the code (`python`, `pybamm`) and the cluster that a campaign names; before that neither is used."""
     _run("trust", "trust", campaign=campaign, yes=yes, is_revoking=is_revoking, as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""Whether the user has allowed the code that a campaign names; without that none of it runs."""
+"""Whether the user has allowed the code and the cluster that a campaign names; without that neither is used."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from afssb_opt.evaluators.foreign_code import locate
 
 # Folders and files whose code the user allows for good, separated as in PYTHONPATH; for services and own plug-ins.
 VARIABLE: Final = "AFSSB_TRUSTED_CODE"
+# Addresses of Dask schedulers, separated by spaces, that the user allows for good.
+CLUSTER_VARIABLE: Final = "AFSSB_TRUSTED_CLUSTERS"
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,28 @@ def named_code(spec: CampaignSpec) -> list[NamedCode]:
     return found
 
 
+def named_cluster(spec: CampaignSpec) -> str:
+    """Return the address of the cluster a campaign names, empty without one.
+
+    Who answers there gets the designs and the code, and sends objects back whose unpacking runs code here. The user
+    allows an address, whichever campaign names it.
+    """
+    return spec.cluster.address if spec.cluster else ""
+
+
 def require_trust(spec: CampaignSpec) -> None:
-    """Refuse a campaign whose code the user has not allowed as it is now.
+    """Refuse a campaign whose code the user has not allowed as it is now, or whose cluster not at all.
 
     Raises:
-        EvaluationError: It names such code, or a module that does not exist.
+        EvaluationError: It names such code or such a cluster, or a module that does not exist.
     """
+    address = named_cluster(spec)
+    if address and address not in os.environ.get(CLUSTER_VARIABLE, "").split() and _cluster_key(address) not in _read():
+        raise EvaluationError(
+            f"cluster {address} has not been allowed yet, so nothing was sent there. Whoever answers under a "
+            "scheduler's address can run code here. If it is yours, allow it with `afssb trust CAMPAIGN` or "
+            f"{CLUSTER_VARIABLE}={address}; otherwise remove `cluster:` from the campaign file"
+        )
     allowed = [Path(place).expanduser().resolve() for place in os.environ.get(VARIABLE, "").split(os.pathsep) if place]
     known = _read()
     for code in named_code(spec):
@@ -81,6 +99,8 @@ def require_trust(spec: CampaignSpec) -> None:
 def allow(spec: CampaignSpec) -> list[NamedCode]:
     """Allow the code of a campaign as it is now, for this user and this campaign folder, and return it.
 
+    The cluster it names is allowed too, for this user.
+
     Raises:
         EvaluationError: A module does not exist, or the list of allowed code cannot be written.
     """
@@ -89,6 +109,8 @@ def allow(spec: CampaignSpec) -> list[NamedCode]:
         _key(spec, code): {"sha256": code.sha256, "at": f"{datetime.now(UTC):%Y-%m-%d}", "file": str(code.file)}
         for code in found
     }
+    if address := named_cluster(spec):
+        entries[_cluster_key(address)] = {"sha256": "", "at": f"{datetime.now(UTC):%Y-%m-%d}"}
     if entries:
         _write({**_read(), **entries})
     return found
@@ -101,7 +123,7 @@ def revoke(spec: CampaignSpec) -> list[NamedCode]:
         EvaluationError: As `allow`.
     """
     found = named_code(spec)
-    gone = {_key(spec, code) for code in found}
+    gone = {_key(spec, code) for code in found} | {_cluster_key(named_cluster(spec))}
     _write({key: entry for key, entry in _read().items() if key not in gone})
     return found
 
@@ -114,6 +136,10 @@ def trust_file() -> Path:
 
 def _key(spec: CampaignSpec, code: NamedCode) -> str:
     return f"{Path(spec.evaluator.folder).resolve()} {code.target}"
+
+
+def _cluster_key(address: str) -> str:
+    return f"cluster {address}"
 
 
 def _is_installed(file: Path) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic_core import from_json
 
 from afssb_opt.domain.errors import InputError, Problem, StoreError
 
@@ -31,6 +32,15 @@ def canonical_json(value: object) -> str:
             f"this content cannot be recorded: {error}. Allowed are text, finite numbers, booleans, null, lists and "
             "tables with text keys; convert it first"
         ) from error
+
+
+def content_from_json(text: str) -> Any:
+    """Invert `canonical_json`: five times faster than the standard parser, which reads what this one refuses."""
+    try:
+        return from_json(text)
+    except ValueError:
+        # Half of a surrogate pair is one such thing; a record must stay readable.
+        return json.loads(text)
 
 
 def sha256_text(text: str) -> str:

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from afssb_opt.domain.errors import StoreError
+from afssb_opt.ledger.durable import make_folder, sync_folder
 from afssb_opt.ledger.failpoints import reach
 
 
@@ -24,7 +25,7 @@ def copy_ledger_file(path: Path, target: Path, *, is_replacing: bool = False) ->
         StoreError: The copy cannot be written, or something has its name.
     """
     try:
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(target.parent, mode=0o700)
         fd, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".copy", dir=target.parent)
         os.close(fd)
         draft = Path(name)
@@ -44,11 +45,7 @@ def copy_ledger_file(path: Path, target: Path, *, is_replacing: bool = False) ->
         finally:
             for left in target.parent.glob(f"{draft.name}*"):
                 left.unlink()
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(target.parent)
     except FileExistsError:
         raise StoreError(f"{target} exists already. Name a file that does not, so that no copy is replaced") from None
     except (OSError, sqlite3.Error) as error:

@@ -36,7 +36,7 @@ from afssb_opt.ledger.sqlite_file import create_file, require_local_place
 BUSY_TIMEOUT_S: Final = 30.0
 # A server that is restarted answers again after a few seconds; one that was never there is not waited for.
 RECONNECT_S: Final = 10.0
-# How libpq finds out that a server or the network to it is gone, instead of waiting for hours.
+# How libpq finds out that a server or the network to it is gone, instead of waiting for hours; `hanging` does the rest.
 _SERVER_LIMITS: Final = {
     "connect_timeout": 10, "tcp_user_timeout": 30_000, "keepalives_idle": 15, "keepalives_interval": 5,
 }  # fmt: skip
@@ -110,6 +110,7 @@ def open_engine(url: URL, *, is_creating: bool) -> Engine:
         engine.dispose()
         raise
     if path is None:
+        event.remove(engine, "do_connect", _connect)
         event.listen(engine, "do_connect", _reconnect)
     _ENGINES.add(engine)
     return engine
@@ -234,19 +235,29 @@ def _sqlite_engine(path: Path) -> Engine:
 def _postgresql_engine(url: URL) -> Engine:
     try:
         # A pooled connection may have died with its server; a ping before each use finds out.
-        return create_engine(url, pool_pre_ping=True, connect_args=_SERVER_LIMITS)
+        engine = create_engine(url, pool_pre_ping=True, connect_args=_SERVER_LIMITS)
+        event.listen(engine, "do_connect", _connect)
+        return engine
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise StoreError(
             f"PostgreSQL needs a driver that is not installed ({error}). Install the extra: afssb-opt[postgres]"
         ) from error
 
 
-def _reconnect(dialect: Dialect, _record: Any, arguments: list[Any], options: dict[str, Any]) -> Any:
+def _connect(_dialect: Dialect, _record: Any, arguments: list[Any], options: dict[str, Any]) -> Any:
+    """Connect to a server, so that no call waits for it for ever."""
+    # The driver is an extra.
+    from afssb_opt.ledger.hanging import BoundedConnection
+
+    return BoundedConnection.connect(*arguments, **options)
+
+
+def _reconnect(dialect: Dialect, record: Any, arguments: list[Any], options: dict[str, Any]) -> Any:
     """Connect to a server that answered before, waiting for it to come back."""
     ends_at = time.monotonic() + RECONNECT_S
     while True:
         try:
-            return dialect.connect(*arguments, **options)
+            return _connect(dialect, record, arguments, options)
         except dialect.loaded_dbapi.OperationalError:
             if time.monotonic() > ends_at:
                 raise

@@ -20,6 +20,7 @@ import pandas as pd
 from afssb_opt.domain.errors import InputError, Problem, StoreError, StoreUnavailableError
 from afssb_opt.domain.trials import TrialFailure, TrialResult
 from afssb_opt.ledger.canonical import canonical_json, plain_text, sha256_text, table_from_parquet
+from afssb_opt.ledger.durable import make_folder, sync_folder
 from afssb_opt.ledger.errors import LedgerFaultError
 from afssb_opt.ledger.failpoints import reach
 from afssb_opt.ledger.recording import PreparedResult, prepare_result
@@ -145,7 +146,7 @@ class Outbox:
             reach("outbox.recorded")
             recorded[path.name] = told
             path.unlink(missing_ok=True)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         return Delivery(recorded, tuple(problems))
 
     def _folders(self) -> tuple[Path, ...]:
@@ -170,7 +171,7 @@ class Outbox:
 
 
 def _write_durably(folder: Path, name: str, text: str) -> Path:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder, mode=0o700)
     fd, draft = tempfile.mkstemp(suffix=".draft", dir=folder)
     try:
         with os.fdopen(fd, "w", encoding="ascii") as stream:
@@ -182,7 +183,7 @@ def _write_durably(folder: Path, name: str, text: str) -> Path:
         raise
     reach("outbox.written")
     final = Path(draft).rename(folder / name)
-    _sync_folder(folder)
+    sync_folder(folder)
     reach("outbox.kept")
     return final
 
@@ -204,11 +205,3 @@ def _hand_in(ledger: Ledger, path: Path) -> Recorded:
         is_final=words["is_final"], is_correction=words["is_correction"],
     )  # fmt: skip
     return ledger.hand_in_result(kept["trial_uid"], prepared, kept["actor"])
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

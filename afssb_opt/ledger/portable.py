@@ -17,6 +17,7 @@ from afssb_opt.domain.errors import InputError, Problem, StoreError
 from afssb_opt.domain.trials import TrialState
 from afssb_opt.ledger.campaigns import campaign_with_uid
 from afssb_opt.ledger.canonical import canonical_json, table_from_parquet, time_text
+from afssb_opt.ledger.durable import make_folder, sync_folder
 from afssb_opt.ledger.labels import serial_of_label
 from afssb_opt.ledger.records import CampaignRecord, TrialRecord
 from afssb_opt.ledger.replay import replay
@@ -50,7 +51,7 @@ def export_campaign(connection: Connection, campaign_uid: str, folder: Path) -> 
     lines = [canonical_json({name: row[name] for name in _COLUMNS}) for row in rows]
     wanted = {json.loads(row["payload"]).get("cycling_sha256") for row in rows if row["kind"] == "result"} - {None}
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(folder.parent)
         draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         try:
             (draft / _TABLES).mkdir()
@@ -62,7 +63,10 @@ def export_campaign(connection: Connection, campaign_uid: str, folder: Path) -> 
             words = {"format": FORMAT, "campaign_uid": campaign_uid, "n_events": len(rows), "files": files}
             manifest = json.dumps(words, indent=2, sort_keys=True) + "\n"
             export_sha256 = _write(draft / _MANIFEST, manifest.encode())
+            for written in (draft / _TABLES, draft):
+                sync_folder(written)
             draft.rename(folder)
+            sync_folder(folder.parent)
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
             raise

@@ -85,9 +85,10 @@ class LedgerReader:
         with reading(self._engine) as connection:
             return load_trial(connection, uid_or_label)
 
-    def trials(self, campaign_uid: str) -> list[TrialRecord]:
-        """Return the trials of a campaign by number."""
-        chosen = select(trials).where(trials.c.campaign_uid == campaign_uid).order_by(trials.c.number)
+    def trials(self, campaign_uid: str, after_seq: int = 0) -> list[TrialRecord]:
+        """Return the trials of a campaign by number, those that changed after a known event only."""
+        where = (trials.c.campaign_uid == campaign_uid) & (trials.c.last_seq > after_seq)
+        chosen = select(trials).where(where).order_by(trials.c.number)
         with reading(self._engine) as connection:
             require_campaign(connection, campaign_uid)
             return [trial_from_row(row) for row in connection.execute(chosen).mappings()]

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from afssb_opt.domain.space import design_key
 from afssb_opt.domain.trials import TrialFailure, TrialState
-from afssb_opt.ledger.canonical import canonical_json, sha256_text, time_from_text, time_text
+from afssb_opt.ledger.canonical import canonical_json, content_from_json, sha256_text, time_from_text, time_text
 from afssb_opt.ledger.errors import UnknownCampaignError, UnknownTrialError
 from afssb_opt.ledger.failpoints import reach
 from afssb_opt.ledger.labels import looks_like_label, serial_of_label, trial_label
@@ -105,7 +105,7 @@ def append_events(connection: Connection, drafts: Sequence[Draft], at: datetime)
         numbers = list(connection.execute(_APPEND_MANY, rows).scalars())
     reach("ledger.event.appended")
     return [
-        Event(seq, draft.campaign_uid, draft.trial_uid, draft.kind, json.loads(payload), at, draft.actor)
+        Event(seq, draft.campaign_uid, draft.trial_uid, draft.kind, content_from_json(payload), at, draft.actor)
         for seq, draft, payload in zip(numbers, drafts, payloads, strict=True)
     ]
 
@@ -120,7 +120,7 @@ def event_from_row(row: RowMapping) -> Event:
     """Read an event."""
     return Event(
         row["seq"], row["campaign_uid"], row["trial_uid"], row["kind"],
-        json.loads(row["payload"]), time_from_text(row["at"]), row["actor"],
+        content_from_json(row["payload"]), time_from_text(row["at"]), row["actor"],
     )  # fmt: skip
 
 
@@ -225,14 +225,14 @@ def trial_from_row(row: RowMapping) -> TrialRecord:
         campaign_uid=row["campaign_uid"],
         number=row["number"],
         label=row["label"],
-        design=json.loads(row["design"]),
-        as_built=None if row["as_built"] is None else json.loads(row["as_built"]),
+        design=content_from_json(row["design"]),
+        as_built=None if row["as_built"] is None else content_from_json(row["as_built"]),
         state=TrialState(row["state"]),
         round=row["round"],
         reason=row["reason"],
-        provenance=json.loads(row["provenance"]),
-        result=None if row["result"] is None else result_from_words(json.loads(row["result"])),
-        failure=None if row["failure"] is None else TrialFailure(**json.loads(row["failure"])),
+        provenance=content_from_json(row["provenance"]),
+        result=None if row["result"] is None else result_from_words(content_from_json(row["result"])),
+        failure=None if row["failure"] is None else TrialFailure(**content_from_json(row["failure"])),
         is_excluded=row["is_excluded"],
         decision_reason=row["decision_reason"],
         cycling_sha256=row["cycling_sha256"],

@@ -14,6 +14,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
 from afssb_opt.domain.errors import StoreError
+from afssb_opt.ledger.durable import make_folder
 from afssb_opt.ledger.failpoints import reach
 from afssb_opt.ledger.schema import APPLICATION_ID, SCHEMA_VERSION, metadata
 
@@ -66,10 +67,9 @@ def create_file(path: Path) -> None:
     """
     folder = path.parent
     try:
-        if not folder.exists():
-            # 0700: results of a laboratory are private until somebody decides otherwise.
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
+            # 0700: results of a laboratory are private until somebody decides otherwise.
+            make_folder(folder, mode=0o700)
             _link_new_file(path, _empty_ledger())
     except OSError as error:
         raise StoreError(

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -94,15 +95,23 @@ def mlflow_calls(tracking_uri: str) -> Iterator[None]:
             raise StoreError(_message(tracking_uri, "cannot be written", error)) from error
 
 
+# Who is inside at the moment, and what the environment held before the first came in: mirrors may sync side by side.
+_LOCK: Final = threading.Lock()
+_INSIDE: Final[list[dict[str, str | None]]] = []
+
+
 @contextlib.contextmanager
 def _quiet_and_bounded() -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
-    os.environ.update({name: value for name, value in _ENVIRONMENT.items() if before[name] is None})
+    with _LOCK:
+        before = _INSIDE[0] if _INSIDE else {name: os.environ.get(name) for name in _ENVIRONMENT}
+        _INSIDE.append(before)
+        os.environ.update({name: value for name, value in _ENVIRONMENT.items() if before[name] is None})
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
+        with _LOCK:
+            _INSIDE.pop()
+            for name in () if _INSIDE else [name for name, value in before.items() if value is None]:
                 os.environ.pop(name, None)
 
 

@@ -33,6 +33,8 @@ from afssb_opt.tracking.trial_run import LAYOUT
 
 # Long enough for a slow server to take one trial; renewed while the sync goes on, so a dead one blocks no longer.
 _LEASE_S: Final = 120.0
+# Rounds of a simulated campaign take seconds or less, and nobody looks at its progress more often than this.
+_CAMPAIGN_RUN_EVERY_S: Final = 20.0
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,10 @@ class Mirror:
         self._experiment_id = ""
         # Runs by trial uid as of the last scan; None means that MLflow must be scanned before anything is written.
         self._runs: dict[str, MirroredRun] | None = None
+        self._campaign_run_due_at = 0.0
+        # Trials by uid, in the order of their numbers, as of the event up to which the ledger was read.
+        self._trials: dict[str, TrialRecord] = {}
+        self._read_up_to = 0
 
     @property
     def experiment_id(self) -> str:
@@ -109,7 +115,8 @@ class Mirror:
         Args:
             optimizer: Told with all observations; gives the report its model pages.
             has_figures: Draw the figure of each trial (0.2 s each); left out now, a later sync draws it.
-            has_report: Write the HTML report.
+            has_report: Write the HTML report. Without it the campaign's own run is written every 20 s at most; a
+                later sync, also one of another process, writes what this one left out.
             is_rewrite: Scan MLflow again and write every run anew, as `afssb doctor --repair` does.
             deadline_s: After this time no further trial is begun.
 
@@ -121,9 +128,7 @@ class Mirror:
         lease = self._ledger.acquire_lease(self._record.uid, role="mirror", duration_s=_LEASE_S)
         try:
             with mlflow_calls(self._uri):
-                # Read before the trials: what comes in between is then seen again by the next sync, not skipped.
-                seq = self._ledger.last_seq(self._record.uid)
-                trials = self._ledger.trials(self._record.uid)
+                seq, trials = self._read_trials()
                 client, runs, warnings = self._open(trials, is_rewrite)
                 reach("mirror.opened")
                 report = self._sync_trials(client, runs, trials, lease, has_figures, time.monotonic() + deadline_s)
@@ -133,11 +138,13 @@ class Mirror:
                     for name, value in tags.items():
                         client.set_tag(run_id, name, value)
                 reach("mirror.reviewed")
-                if not report.n_left:
+                is_due = CAMPAIGN_RUN not in runs or time.monotonic() >= self._campaign_run_due_at
+                if not report.n_left and (is_due or has_report or is_rewrite):
                     runs[CAMPAIGN_RUN] = write_campaign_run(
                         client, self._experiment_id, self._spec, self._record, self._ledger, trials,
                         runs.get(CAMPAIGN_RUN), optimizer, seq=str(seq), has_report=has_report,
                     )  # fmt: skip
+                    self._campaign_run_due_at = time.monotonic() + _CAMPAIGN_RUN_EVERY_S
                     reach("mirror.campaign")
             warnings += [*report.warnings, *reviews.warnings]
             return replace(report, warnings=tuple(warnings), decisions=reviews.decisions)
@@ -147,6 +154,14 @@ class Mirror:
             raise
         finally:
             self._ledger.release_lease(lease)
+
+    def _read_trials(self) -> tuple[int, list[TrialRecord]]:
+        """Return the newest event and all trials; only those that changed since the last sync are read again."""
+        # Read before the trials: what comes in between is then seen again by the next sync, not skipped.
+        seq = self._ledger.last_seq(self._record.uid)
+        self._trials |= {trial.uid: trial for trial in self._ledger.trials(self._record.uid, self._read_up_to)}
+        self._read_up_to = seq
+        return seq, list(self._trials.values())
 
     def _sync_trials(
         self,
@@ -193,7 +208,8 @@ class Mirror:
             reviewed = {run.key: run for run in reviewed_runs(client, experiment_id)}
             for key, run in self._runs.items():
                 fresh = reviewed.get(key)
-                self._runs[key] = with_review_of(run, fresh)
+                if fresh is not None or run.review:
+                    self._runs[key] = with_review_of(run, fresh)
             return client, self._runs, []
         scan = scan_runs(client, experiment_id)
         warnings = []

@@ -11,8 +11,9 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
 from afssb_opt.domain.errors import StoreError
+from afssb_opt.domain.trials import TrialState
 from afssb_opt.ledger import CampaignRecord
-from afssb_opt.tracking.trial_run import LAYOUT
+from afssb_opt.tracking.trial_run import LAYOUT, PASSING_TAGS, STATUS, TERMINAL
 
 # One page is one query; 1,000 runs keep the scan of 10,000 below half a gigabyte.
 _PAGE: Final = 1000
@@ -20,7 +21,7 @@ _PAGE: Final = 1000
 CAMPAIGN_RUN: Final = "campaign"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MirroredRun:
     """What the mirror must know of a run to leave it alone or bring it up to date.
 
@@ -29,6 +30,7 @@ class MirroredRun:
         ledger_seq: Commit mark: the event up to which the run is complete; empty while it never was.
         cycling_sha256: Cycling table whose curves are logged.
         files_sha256: Cycling table whose figure and file are there.
+        passing_tags: Those of its tags that a later state of the trial may no longer have.
         is_note_ours: The description is as the mirror wrote it, so it may be replaced.
         report_seq: Event up to which the report of the campaign run is complete.
         n_progress: Steps of progress logged on the campaign run.
@@ -45,7 +47,7 @@ class MirroredRun:
     cycling_sha256: str = ""
     files_sha256: str = ""
     metrics_sha256: str = ""
-    tag_names: frozenset[str] = frozenset()
+    passing_tags: frozenset[str] = frozenset()
     review: str = ""
     review_note: str = ""
     reviewer: str = ""
@@ -139,18 +141,19 @@ def mirrored_run(run: Run) -> MirroredRun | None:
     if not key:
         return None
     n_progress = tags.get("afssb.n_progress", "")
+    marks = {} if _is_half_born(run) else tags
     note, note_sha256 = tags.get("mlflow.note.content", ""), tags.get("afssb.note_sha256")
     return MirroredRun(
         run_id=run.info.run_id,
         key=key,
         status=run.info.status,
         is_deleted=run.info.lifecycle_stage == "deleted",
-        ledger_seq=tags.get("afssb.ledger_seq", ""),
+        ledger_seq=marks.get("afssb.ledger_seq", ""),
         layout=tags.get("afssb.layout", LAYOUT),
-        cycling_sha256=tags.get("afssb.cycling_sha256", ""),
-        files_sha256=tags.get("afssb.files_sha256", ""),
-        metrics_sha256=tags.get("afssb.metrics_sha256", ""),
-        tag_names=frozenset(tags),
+        cycling_sha256=marks.get("afssb.cycling_sha256", ""),
+        files_sha256=marks.get("afssb.files_sha256", ""),
+        metrics_sha256=marks.get("afssb.metrics_sha256", ""),
+        passing_tags=PASSING_TAGS.intersection(tags),
         review=tags.get("afssb.review", ""),
         review_note=tags.get("afssb.review_note", ""),
         reviewer=tags.get("afssb.reviewer", ""),
@@ -160,6 +163,13 @@ def mirrored_run(run: Run) -> MirroredRun | None:
         n_progress=int(n_progress) if n_progress.isdecimal() else 0,
         metrics=dict(run.data.metrics) if key == CAMPAIGN_RUN else {},
     )
+
+
+def _is_half_born(run: Run) -> bool:
+    """Whether a run still has the status of its birth although its trial was over then: it may lack everything else."""
+    state = run.data.tags.get("afssb.state", "")
+    over = state in TrialState.__members__.values() and STATUS[TrialState(state)] in TERMINAL
+    return over and run.info.status == "RUNNING"
 
 
 def text_sha256(text: str) -> str:

@@ -17,19 +17,11 @@ from afssb_opt.ledger.failpoints import reach
 from afssb_opt.tracking.labels import design_text
 from afssb_opt.tracking.run_index import MirroredRun, text_sha256
 from afssb_opt.tracking.trial_figure import draw_cycles
-from afssb_opt.tracking.trial_run import LAYOUT, MetricPoint, curve_points, project_trial
+from afssb_opt.tracking.trial_run import LAYOUT, PASSING_TAGS, TERMINAL, MetricPoint, curve_points, project_trial
 
 # MLflow takes 1,000 entries and 100 parameters in one batch.
 _MAX_METRICS: Final = 800
 _MAX_PARAMS: Final = 90
-
-_TERMINAL: Final = frozenset({"FINISHED", "FAILED", "KILLED"})
-
-# Tags that a later state of the trial may no longer have.
-_PASSING_TAGS: Final = frozenset(
-    {"afssb.source", "afssb.censored", "afssb.attributes", "afssb.failure_kind", "afssb.failure", "afssb.decision",
-     "afssb.as_built"}
-)  # fmt: skip
 
 
 def write_trial_run(
@@ -44,7 +36,8 @@ def write_trial_run(
 ) -> MirroredRun:
     """Create or update the run of a trial and return it as MLflow holds it then.
 
-    A new run is born with the trial's uid in one transaction, and the commit mark `afssb.ledger_seq` is written last.
+    A new run is born with the trial's uid in one transaction. The commit mark comes last: the tag `afssb.ledger_seq`,
+    or the status of a run that is born with all its tags (`run_index.mirrored_run` tells the two apart).
 
     Args:
         client: MLflow.
@@ -58,35 +51,18 @@ def write_trial_run(
     """
     run = project_trial(spec, trial)
     note_sha256 = text_sha256(run.tags["mlflow.note.content"])
-    if known is None:
-        tags = {**run.tags, "afssb.note_sha256": note_sha256}
-        born = client.create_run(experiment_id, run.start_ms, tags, run.name)
-        reach("mirror.created")
-        known = MirroredRun(born.info.run_id, trial.uid, tag_names=frozenset(tags))
-        tags = {}
-    else:
-        tags = dict(run.tags)
-        if known.is_note_ours:
-            tags["afssb.note_sha256"] = note_sha256
-        else:
-            del tags["mlflow.note.content"]
-    set_status(client, known, run.status, run.end_ms)
-    reach("mirror.status")
-    for name in sorted(known.tag_names & _PASSING_TAGS - set(run.tags)):
-        client.delete_tag(known.run_id, name)
-    metrics = [_after(point, known.outdone.get(point.name)) for point in run.metrics]
+    before = known or MirroredRun("", trial.uid)
+    metrics = [_after(point, before.outdone.get(point.name)) for point in run.metrics]
     metrics_sha256 = text_sha256(repr([(point.name, point.value, point.step) for point in metrics]))
-    if metrics_sha256 == known.metrics_sha256:
+    if metrics_sha256 == before.metrics_sha256:
         metrics = []
-    cycling_sha256, files_sha256 = known.cycling_sha256, known.files_sha256
+    cycling_sha256, files_sha256 = before.cycling_sha256, before.files_sha256
     if cycling is not None and cycling_sha256 != trial.cycling_sha256:
         metrics += curve_points(cycling, run.start_ms)
         cycling_sha256 = trial.cycling_sha256 or ""
-    if cycling is not None and figure_folder is not None and files_sha256 != trial.cycling_sha256:
-        _send_files(client, known.run_id, trial, cycling, figure_folder)
+    are_files_due = cycling is not None and figure_folder is not None and files_sha256 != trial.cycling_sha256
+    if are_files_due:
         files_sha256 = trial.cycling_sha256 or ""
-    if figure_folder is not None and lab_files is not None and lab_files.is_dir():
-        client.log_artifacts(known.run_id, str(lab_files), "lab")
     marks = {
         "afssb.cycling_sha256": cycling_sha256,
         "afssb.files_sha256": files_sha256,
@@ -94,11 +70,34 @@ def write_trial_run(
         "afssb.layout": LAYOUT,
         "afssb.ledger_seq": str(trial.last_seq),
     }
+    # A trial that is over when it is first shown is born with all tags; its status, set last, is then the mark.
+    is_born_over = known is None and run.status in TERMINAL
+    if known is None:
+        birth = {**run.tags, "afssb.note_sha256": note_sha256, **(marks if is_born_over else {})}
+        born = client.create_run(experiment_id, run.start_ms, birth, run.name)
+        reach("mirror.created")
+        known = MirroredRun(born.info.run_id, trial.uid, passing_tags=PASSING_TAGS.intersection(birth))
+        tags = {} if is_born_over else marks
+    else:
+        tags = {**run.tags, "afssb.note_sha256": note_sha256, **marks}
+        if not known.is_note_ours:
+            del tags["mlflow.note.content"], tags["afssb.note_sha256"]
+    if not is_born_over:
+        set_status(client, known, run.status, run.end_ms)
+    reach("mirror.status")
+    for name in sorted(known.passing_tags - set(run.tags)):
+        client.delete_tag(known.run_id, name)
+    if are_files_due and cycling is not None and figure_folder is not None:
+        _send_files(client, known.run_id, trial, cycling, figure_folder)
+    if figure_folder is not None and lab_files is not None and lab_files.is_dir():
+        client.log_artifacts(known.run_id, str(lab_files), "lab")
     reach("mirror.files")
     # Parameters cannot change, so only a run that was never complete may lack them.
     params = run.params if not known.ledger_seq else {}
-    log_all(client, known.run_id, metrics, params, {**tags, **marks})
+    log_all(client, known.run_id, metrics, params, tags)
     reach("mirror.logged")
+    if is_born_over:
+        set_status(client, known, run.status, run.end_ms)
     return replace(
         known,
         status=run.status,
@@ -107,7 +106,7 @@ def write_trial_run(
         cycling_sha256=cycling_sha256,
         files_sha256=files_sha256,
         metrics_sha256=metrics_sha256,
-        tag_names=known.tag_names - _PASSING_TAGS | frozenset(run.tags),
+        passing_tags=PASSING_TAGS.intersection(run.tags),
         outdone={},
     )
 
@@ -139,7 +138,7 @@ def set_status(client: MlflowClient, known: MirroredRun, status: str, end_ms: in
     """Bring the status of a run in line; nothing is sent where it is right already."""
     if status == known.status:
         return
-    if status in _TERMINAL:
+    if status in TERMINAL:
         client.set_terminated(known.run_id, status, end_ms)
     else:
         client.update_run(known.run_id, status)

@@ -16,7 +16,7 @@ from typing import Final, cast
 import psutil
 from mlflow import MlflowClient
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from afssb_opt.domain.errors import StoreError
@@ -32,6 +32,9 @@ CONNECT_TIMEOUT_S: Final = 5
 _NETWORK_FILE_SYSTEMS: Final = (
     "nfs", "cifs", "smb", "fuse.", "9p", "afs", "lustre", "gpfs", "beegfs", "ceph", "glusterfs"
 )  # fmt: skip
+
+# SQLite files of MLflow that were opened here. They are a window that can be rebuilt, unlike the ledger's.
+_WINDOWS: Final[set[str]] = set()
 
 # Where MLflow announces each migration of a new store; a user who did not ask for MLflow need not read that.
 _CHATTY_LOGGERS: Final = ("mlflow.store.db.utils", "alembic.runtime.migration", "alembic")
@@ -100,10 +103,24 @@ def open_client(tracking_uri: str, artifact_root: str | None = None) -> MlflowCl
         database = _sqlite_file(tracking_uri)
         if database is not None:
             _ensure_sqlite_store(database, artifact_root)
+            _WINDOWS.add(str(database))
         elif tracking_uri.startswith("postgresql"):
             _require_answer(tracking_uri)
         with _quiet_logs():
             return cast(MlflowClient, PatientClient(MlflowClient(tracking_uri=tracking_uri)))
+
+
+@event.listens_for(Engine, "connect")
+def _commit_without_waiting(connection: object, _record: object) -> None:
+    """Let MLflow's commits to our SQLite stores wait for no disk: after a power cut the next sync writes them again.
+
+    Only with a write-ahead log, where a power cut loses the last commits and never damages the file.
+    """
+    if not _WINDOWS or not isinstance(connection, sqlite3.Connection):
+        return
+    main = connection.execute("PRAGMA database_list").fetchone()[2]
+    if main in _WINDOWS and connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+        connection.execute("PRAGMA synchronous = NORMAL")
 
 
 def _with_driver(uri: str) -> str:

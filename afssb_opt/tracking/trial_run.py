@@ -44,6 +44,15 @@ CURVES: Final = (
     "contact_fraction",
 )
 
+# Tags that a later state of a trial may no longer have.
+PASSING_TAGS: Final = frozenset(
+    {"afssb.source", "afssb.censored", "afssb.attributes", "afssb.failure_kind", "afssb.failure", "afssb.decision",
+     "afssb.as_built"}
+)  # fmt: skip
+
+# What MLflow calls a run that is over.
+TERMINAL: Final = frozenset({"FINISHED", "FAILED", "KILLED"})
+
 # 64 points draw any of these curves; each point costs MLflow 0.1 ms and the whole table lies beside it as a file.
 MAX_CURVE_POINTS: Final = 64
 # MLflow cuts a tag at 8,000 and a parameter at 6,000 characters without saying so; we cut before, and say it.

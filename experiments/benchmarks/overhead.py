@@ -1,4 +1,4 @@
-"""What the workflow costs per trial: a bare loop, then with ledger, with mirror, and through the Prefect flow.
+"""What the workflow costs per trial: a bare loop, MLflow alone, with ledger, with mirror, and through the Prefect flow.
 
 Run it with `python experiments/benchmarks/overhead.py [--trials N] [--repeats N]`; all ways are measured in turn in one
 process, so that their ratio holds on a busy machine. `--memory N` records N trials and prints the memory on the way,
@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param
 
 from afssb_opt import Campaign
 from afssb_opt.campaign.evaluating import evaluate_trial
@@ -106,8 +108,21 @@ def with_flow(campaign: Campaign, wanted: Sequence[Design]) -> None:
     measured()
 
 
+def mlflow_alone(campaign: Campaign, wanted: Sequence[Design]) -> None:
+    """Do without a ledger: three calls of MLflow per trial, with its defaults and on a file of its own."""
+    client = MlflowClient(tracking_uri=f"sqlite:///{Path(os.environ['AFSSB_HOME']) / 'alone.db'}")
+    experiment_id = client.create_experiment(campaign.spec.name)
+    for design in wanted:
+        outcomes = Instant().evaluate(design).result.outcomes
+        run_id = client.create_run(experiment_id).info.run_id
+        metrics = [Metric(name, value, 1, 0) for name, value in outcomes.items()]
+        client.log_batch(run_id, metrics, [Param(name, str(value)) for name, value in design.items()])
+        client.set_terminated(run_id)
+
+
 WAYS: dict[str, Callable[[Campaign, Sequence[Design]], None]] = {
     "bare loop": bare,
+    "MLflow alone": mlflow_alone,
     "+ ledger": with_ledger,
     "+ mirror": with_mirror,
     "+ Prefect flow": with_flow,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from faulty_proxy import Faults, FaultyProxy
@@ -24,20 +25,45 @@ SPEC = {
 }
 
 
+# Half of a campaign's time under faults goes into the pauses of its client, so the pauses of four overlap.
+CAMPAIGNS = 4
+
+
 def http_faults(folder: Path, count: int) -> Line:
-    """Sync a mirror through a faulty proxy until enough faults were injected, then once without."""
-    spec = load_spec(SPEC)
-    blocked = 0
-    with (
-        MlflowServer(folder) as server,
-        FaultyProxy(server.port) as proxy,
-        opened(f"sqlite:///{folder / 'ledger.db'}", folder) as ledger,
-    ):
-        record = ledger.register_campaign(spec.name, dict(spec.definition), spec.sha256)
+    """Sync the mirrors of some campaigns through one faulty proxy until it injected enough, then each once without."""
+    with MlflowServer(folder) as server, FaultyProxy(server.port) as proxy, ThreadPoolExecutor(CAMPAIGNS) as threads:
         proxy.faults = Faults(error=0.2, lose=0.2, cut=0.1, slow=0.02, slow_s=0.5)
-        mirror = Mirror(spec, ledger, record, proxy.url)
-        number = 0
         ends_at = time.monotonic() + LIMIT_S
+        futures = [
+            threads.submit(_campaign_under_faults, proxy, folder / str(place), f"chaos {place}", count, ends_at)
+            for place in range(CAMPAIGNS)
+        ]
+        mirrors = [future.result() for future in futures]
+        n_faults, kinds = proxy.n_faults, dict(proxy.injected)
+        proxy.faults = Faults()
+        n_trials = lost = phantoms = 0
+        for found in threads.map(lambda mirrored: _settled(proxy.url, *mirrored), mirrors):
+            n_trials, lost, phantoms = n_trials + found[0], lost + found[1], phantoms + found[2]
+    print(f"http: injected {kinds} into {proxy.n_requests} requests", flush=True)
+    return Line(
+        "MLflow over HTTP: 500s, lost, cut and slow replies",
+        f"{n_faults} faults, {n_trials} trials",
+        lost,
+        phantoms,
+        0,
+        "8 of 8 lost replies became phantom runs",
+    )
+
+
+def _campaign_under_faults(
+    proxy: FaultyProxy, folder: Path, name: str, count: int, ends_at: float
+) -> tuple[Path, str, int]:
+    """Propose, record and sync one trial after the other; return where, and how often the mirror held one up."""
+    blocked = number = 0
+    with opened(f"sqlite:///{folder / 'ledger.db'}", folder) as ledger:
+        spec = load_spec({**SPEC, "name": name})
+        record = ledger.register_campaign(spec.name, dict(spec.definition), spec.sha256)
+        mirror = Mirror(spec, ledger, record, proxy.url)
         while proxy.n_faults < count and time.monotonic() < ends_at:
             lease = ledger.acquire_lease(record.uid)
             begun = time.monotonic()
@@ -53,19 +79,19 @@ def http_faults(folder: Path, count: int) -> Line:
                     break
                 except StoreError:
                     continue
-        proxy.faults = Faults()
+    return folder, name, blocked
+
+
+def _settled(url: str, folder: Path, name: str, blocked: int) -> tuple[int, int, int]:
+    """Sync once more, as a new process would; count trials, what is lost or wrong, and runs of nothing."""
+    with opened(f"sqlite:///{folder / 'ledger.db'}", folder) as ledger:
+        spec = load_spec({**SPEC, "name": name})
+        record = ledger.register_campaign(spec.name, dict(spec.definition), spec.sha256)
+        mirror = Mirror(spec, ledger, record, url)
         mirror.sync(has_figures=False, has_report=False)
-        n_faults = proxy.n_faults
-        wrong, phantoms = _compared(proxy.url, mirror.experiment_id, ledger, record.uid)
-        lost = wrong + blocked + len(ledger.check())
-    return Line(
-        "MLflow over HTTP: 500s, lost, cut and slow replies",
-        f"{n_faults} faults, {number} trials",
-        lost,
-        phantoms,
-        0,
-        "8 of 8 lost replies became phantom runs",
-    )
+        n_trials = len(ledger.trials(record.uid))
+        wrong, phantoms = _compared(url, mirror.experiment_id, ledger, record.uid)
+        return n_trials, wrong + blocked + len(ledger.check()), phantoms
 
 
 def _compared(url: str, experiment_id: str, ledger: Ledger, campaign_uid: str) -> tuple[int, int]:

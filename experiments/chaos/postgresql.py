@@ -35,14 +35,29 @@ def server_user() -> str | None:
 
 
 class ThrowAwayServer:
-    """A server on a socket in a private folder, with `fsync` on; gone when the block ends."""
+    """A server on a socket in a private folder; gone when the block ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None = None, *, is_syncing: bool = True) -> None:
+        """Look for the programs; nothing is started yet.
+
+        Args:
+            folder: Where its files go; without one a new folder of its own.
+            is_syncing: Whether it waits for the disk; only a crash of the whole machine makes a difference.
+
+        Raises:
+            FileNotFoundError: No server is installed that could be run here.
+        """
         programs, user = server_programs(), server_user()
         if programs is None or user is None:
-            raise RuntimeError("no PostgreSQL server is installed, or root has no user postgres to run it as")
+            raise FileNotFoundError("no PostgreSQL server is installed, or root has no user postgres to run it as")
         self._programs, self.user = programs, user
-        self.folder = Path(tempfile.mkdtemp(prefix="afssb-pg-"))
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="afssb-pg-"))
+        self.settings = {
+            "listen_addresses": "''",
+            "unix_socket_directories": str(self.folder),
+            "max_connections": "80",
+            "fsync": "on" if is_syncing else "off",
+        }
 
     def __enter__(self) -> Self:
         if os.geteuid() == 0:
@@ -59,7 +74,7 @@ class ThrowAwayServer:
 
     def start(self) -> None:
         """Start it, also after a crash, and wait until it answers."""
-        options = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c max_connections=80"
+        options = " ".join(f"-c {name}={value}" for name, value in self.settings.items())
         self._run("pg_ctl", "-w", "-t", "120", "-l", str(self.folder / "log"), "-o", options, "start")
 
     def stop(self) -> None:

@@ -21,6 +21,7 @@ import psutil
 from kills import crashes, kills_of_creation, kills_of_postgresql, kills_of_sqlite
 from loop import Line
 from postgresql import server_programs, server_user
+from power_loss import is_possible, power_loss
 from races import first_opens_of_postgresql, first_opens_of_sqlite, writers_of_postgresql, writers_of_sqlite
 
 
@@ -38,6 +39,7 @@ PARTS: dict[str, tuple[Callable[[Path, int], Line], int]] = {
     "writers": (writers_of_sqlite, 250),
     "writers-postgresql": (writers_of_postgresql, 250),
     "crashes": (crashes, 30),
+    "power-loss": (power_loss, 200),
     "http": (_http_faults, 2000),
     "kills-postgresql": (kills_of_postgresql, 300),
     "kills": (kills_of_sqlite, 2000),
@@ -65,6 +67,9 @@ def main() -> int:
         part, _ = PARTS[name]
         if ("postgresql" in name or name == "crashes") and (server_programs() is None or server_user() is None):
             print(f"{name}: left out, no PostgreSQL server is installed", flush=True)
+            continue
+        if name == "power-loss" and not is_possible():
+            print(f"{name}: left out, strace is not installed or may not trace here", flush=True)
             continue
         begun = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="afssb-chaos-") as folder, counted_processes() as left:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import base64
 import os
-import pwd
 import re
 import secrets
 import shlex
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -26,6 +24,10 @@ from pathlib import Path
 import psutil
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+# The chaos runs have the server that can be killed; both are scripts and no packages.
+sys.path.append(str(REPOSITORY / "experiments" / "chaos"))
+from postgresql import ThrowAwayServer  # noqa: E402  needs the line above
+
 DEPLOY = REPOSITORY / "deploy"
 PROGRAMS = Path(sys.executable).parent
 
@@ -161,19 +163,14 @@ class TeamStack:
         return text
 
 
-class PostgreSQL:
+class PostgreSQL(ThrowAwayServer):
     """A throw-away server with passwords, on one port of loopback."""
 
     def __init__(self, folder: Path, port: int) -> None:
-        self.folder = folder
+        # Syncing guards against a crash of the machine, which is not tried here, and costs minutes.
+        super().__init__(folder, is_syncing=False)
         self.port = port
-        found = shutil.which("initdb")
-        packaged = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-        if not found and not packaged:
-            raise FileNotFoundError("no PostgreSQL server is installed: initdb was not found")
-        self._programs = (Path(found) if found else packaged[-1]).parent
-        # PostgreSQL refuses to run as root, so root needs the user that its package makes.
-        self._as = {"user": "postgres"} if os.geteuid() == 0 else {}
+        self.settings |= {"listen_addresses": "127.0.0.1", "port": str(port)}
 
     def create(self, roles_and_databases: str) -> None:
         """Make a cluster, start it, and run the statements of the page."""
@@ -182,50 +179,27 @@ class PostgreSQL:
         self.folder.mkdir(mode=0o755)
         secret = secrets.token_urlsafe(16)
         (self.folder / "password").write_text(secret)
-        administrator = "postgres" if self._as else pwd.getpwuid(os.geteuid()).pw_name
-        if self._as:
+        if os.geteuid() == 0:
             # The parents are private to root; the server's user has to pass through them.
             for parent in (self.folder, *self.folder.parents[:2]):
                 parent.chmod(parent.stat().st_mode | 0o011)
             for path in (self.folder, self.folder / "password"):
-                shutil.chown(path, "postgres")
-        self._run("initdb", "-D", str(self.folder / "data"), "-A", "scram-sha-256", "-U", administrator,
-                  "--pwfile", str(self.folder / "password"), "-N", "-E", "UTF8")  # fmt: skip
+                shutil.chown(path, self.user)
+        self._run("initdb", "-A", "scram-sha-256", "-U", self.user, "--pwfile", str(self.folder / "password"),
+                  "-N", "-E", "UTF8")  # fmt: skip
         self.start()
         with psycopg.connect(
-            host="127.0.0.1", port=self.port, user=administrator, password=secret, dbname="postgres", autocommit=True
+            host="127.0.0.1", port=self.port, user=self.user, password=secret, dbname="postgres", autocommit=True
         ) as connection:
             lines = [line for line in roles_and_databases.splitlines() if not line.startswith("--")]
             for statement in "\n".join(lines).split(";"):
                 if statement.strip():
                     connection.execute(statement.strip().encode())
 
-    def start(self) -> None:
-        """Start the server, also after a crash."""
-        # fsync guards against a crash of the machine, which is not tried here, and costs minutes.
-        options = (
-            f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories={self.folder} -c fsync=off"
-        )
-        self._run(
-            "pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", str(self.folder / "log"), "-o", options, "start"
-        )
-
     def kill(self) -> None:
-        """`SIGKILL` the postmaster; its children notice and leave."""
-        pid_file = self.folder / "data" / "postmaster.pid"
-        if not pid_file.exists():
-            return
-        pid = int(pid_file.read_text().split()[0])
-        try:
-            family = [psutil.Process(pid), *psutil.Process(pid).children()]
-        except psutil.NoSuchProcess:
-            return
-        os.kill(pid, signal.SIGKILL)
-        psutil.wait_procs(family, timeout=30)
-
-    def _run(self, program: str, *arguments: str) -> None:
-        subprocess.run([str(self._programs / program), *arguments], check=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL, cwd=self.folder, **self._as)  # fmt: skip
+        """`SIGKILL` to all of it, where it runs."""
+        if (self.folder / "data" / "postmaster.pid").exists():
+            self.crash()
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, complaint: str) -> None:

@@ -2,72 +2,31 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
-import subprocess
-import tempfile
-import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from afssb_opt.ledger import CampaignRecord, Lease, Ledger, NewTrial, TrialRecord
 
 
-def _server_programs() -> Path | None:
-    found = shutil.which("initdb")
-    if found:
-        return Path(found).parent
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return versions[-1].parent if versions else None
-
-
-def _server_user() -> str | None:
-    """PostgreSQL refuses to run as root, so root needs the user that its package makes."""
-    if os.geteuid() != 0:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    try:
-        return pwd.getpwnam("postgres").pw_name
-    except KeyError:
-        return None
-
-
 @pytest.fixture(scope="session")
-def postgresql_socket() -> Iterator[tuple[str, str]]:
-    """Start a throw-away server on a socket in a private folder; gives the folder and the user."""
+def postgresql(chaos: Callable[[str], Any]) -> Iterator[Any]:
+    """A throw-away server, as the chaos runs start it but for `fsync`, which no test here needs."""
     pytest.importorskip("psycopg", reason="the driver psycopg is not installed (extra: postgres)")
-    programs, user = _server_programs(), _server_user()
-    if programs is None or user is None:
+    module = chaos("postgresql")
+    if module.server_programs() is None or module.server_user() is None:
         pytest.skip("no PostgreSQL server is installed (initdb was not found, or root without a user postgres)")
-    folder = Path(tempfile.mkdtemp(prefix="afssb-pg-"))
-    switch = {"user": user} if os.geteuid() == 0 else {}
-    if switch:
-        shutil.chown(folder, user)
-    options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
-    control = [str(programs / "pg_ctl"), "-D", str(folder / "data"), "-w", "-l", str(folder / "log")]
-    try:
-        subprocess.run([str(programs / "initdb"), "-D", str(folder / "data"), "-A", "trust", "-N", "-E", "UTF8"],
-                       check=True, capture_output=True, cwd=folder, **switch)  # fmt: skip
-        subprocess.run([*control, "-o", options, "start"], check=True, stdout=subprocess.DEVNULL, cwd=folder, **switch)
-        yield str(folder), user
-    finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], check=False, capture_output=True, cwd=folder, **switch)
-        shutil.rmtree(folder, ignore_errors=True)
+    with module.ThrowAwayServer(is_syncing=False) as server:
+        yield server
 
 
 @pytest.fixture
-def postgresql_url(postgresql_socket: tuple[str, str]) -> str:
+def postgresql_url(postgresql: Any) -> str:
     """An empty schema of the server."""
-    import psycopg
-
-    folder, user = postgresql_socket
-    schema = f"t{uuid.uuid4().hex}"
-    with psycopg.connect(host=folder, user=user, dbname="postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE SCHEMA {schema}")
-    return f"postgresql://{user}@/postgres?host={folder}&options=-csearch_path%3D{schema}"
+    return str(postgresql.new_url())
 
 
 @pytest.fixture

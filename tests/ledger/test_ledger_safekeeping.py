@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import sqlite3
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +18,6 @@ from afssb_opt.domain.errors import StoreError, StoreUnavailableError
 from afssb_opt.domain.trials import TrialFailure, TrialResult, TrialState
 from afssb_opt.ledger import Ledger, MoveError, NewTrial, Outbox, Recorded, TrialRecord, engine
 from afssb_opt.ledger.failpoints import LEDGER_POINTS, VARIABLE, FailpointError
-
-CHAOS = Path(__file__).parents[2] / "experiments" / "chaos"
-
-
-def loaded(name: str) -> Any:
-    """A module of the chaos runs, which are no package."""
-    spec = importlib.util.spec_from_file_location(f"chaos_{name}", CHAOS / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -260,10 +247,10 @@ def test_where_no_folder_takes_the_result_the_error_names_them_all(
 
 @pytest.mark.servers
 def test_a_database_server_that_crashes_and_returns_costs_no_result(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chaos: Callable[[str], Any]
 ) -> None:
     pytest.importorskip("psycopg", reason="the driver psycopg is not installed (extra: postgres)")
-    postgresql = loaded("postgresql")
+    postgresql = chaos("postgresql")
     if postgresql.server_programs() is None or postgresql.server_user() is None:
         pytest.skip("no PostgreSQL server is installed")
     monkeypatch.setattr(engine, "RECONNECT_S", 0.2)

@@ -13,7 +13,7 @@ import pytest
 
 from afssb_opt.domain.errors import StoreError, StoreUnavailableError
 from afssb_opt.domain.trials import TrialResult
-from afssb_opt.ledger import CampaignRecord, Ledger, NewTrial, TrialRecord, engine, sqlite_file
+from afssb_opt.ledger import CampaignRecord, Ledger, NewTrial, Outbox, TrialRecord, engine, sqlite_file
 
 
 def content_of(folder: Path) -> dict[str, bytes]:
@@ -45,6 +45,26 @@ def test_a_new_file_is_private_whole_and_alone_in_its_folder(sqlite_url: str) ->
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
+
+
+def test_the_folders_of_a_new_store_and_of_its_outbox_are_on_the_disk_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A synced file in a folder whose own name was never synced: found by `experiments/chaos/power_loss.py`."""
+    synced: set[Path] = set()
+    sync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.add(Path(f"/proc/self/fd/{descriptor}").readlink())
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    home = tmp_path / "lab" / "store"
+    Ledger.create_or_open(f"sqlite:///{home / 'ledger.db'}").close()
+    assert {tmp_path, tmp_path / "lab", home} <= synced
+    synced.clear()
+    Outbox(home / "outbox").keep("0" * 32, TrialResult({"y": 1.0}))
+    assert {home, home / "outbox"} <= synced
 
 
 def test_the_way_without_nameless_files_makes_the_same_store(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from afssb_opt.domain.cycling import as_cycling_table
 from afssb_opt.domain.errors import InputError, StoreError
@@ -21,6 +24,7 @@ from afssb_opt.ledger import (
     TrialRecord,
     UnknownTrialError,
 )
+from afssb_opt.ledger.canonical import canonical_json, content_from_json
 
 LIFE = TrialResult({"cycle_life": 120.0}, {"cycle_life": 4.0}, frozenset({"cycle_life"}), "lab", {"file": "a.csv"})
 
@@ -309,3 +313,27 @@ def test_an_empty_campaign_gives_empty_tables(ledger: Ledger, campaign: Campaign
     assert ledger.observations(campaign.uid).empty
     assert ledger.pending(campaign.uid).empty
     assert ledger.trials(campaign.uid) == []
+
+
+def test_only_the_trials_that_changed_since_an_event_are_read_again(ledger: Ledger, lease: Lease) -> None:
+    trials = ledger.add_trials(lease, [NewTrial({"x": float(place)}, 1, "") for place in range(3)])
+    uid = trials[0].campaign_uid
+    before = ledger.last_seq(uid)
+    assert ledger.trials(uid, before) == []
+    ledger.record_result(trials[1].uid, TrialResult({"y": 1.0}))
+    assert [trial.number for trial in ledger.trials(uid, before)] == [2]
+    assert len(ledger.trials(uid)) == 3
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(JSON)
+@example({"half a character": "\ud800", "nothing": "\0", "smallest": 5e-324, "long": 2**200})
+def test_content_is_read_back_as_the_standard_parser_reads_it(content: object) -> None:
+    text = canonical_json(content)
+    assert repr(content_from_json(text)) == repr(json.loads(text))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -91,21 +93,18 @@ def test_the_command_line_prints_no_password(
 
 @pytest.mark.servers
 def test_no_record_export_report_or_log_of_a_campaign_holds_the_password(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, private_stores: Path
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    private_stores: Path,
+    chaos: Callable[[str], Any],
 ) -> None:
     """A real server that asks for no password takes any, so the canary travels in a working address."""
-    import importlib.util
-
     from afssb_opt.campaign.moving import export_campaign
     from afssb_opt.campaign.window import Window, write_campaign_report
 
     pytest.importorskip("psycopg", reason="the driver psycopg is not installed (extra: postgres)")
-    place = Path(__file__).parents[2] / "experiments" / "chaos" / "postgresql.py"
-    spec = importlib.util.spec_from_file_location("chaos_postgresql_of_secrets", place)
-    assert spec is not None
-    assert spec.loader is not None
-    postgresql = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(postgresql)
+    postgresql = chaos("postgresql")
     if postgresql.server_programs() is None or postgresql.server_user() is None:
         pytest.skip("no PostgreSQL server is installed")
     caplog.set_level(logging.DEBUG)

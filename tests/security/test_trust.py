@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import socket
 import stat
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from afssb_opt.campaign_file import load_spec
 from afssb_opt.domain.errors import EvaluationError
-from afssb_opt.domain.spec import CampaignSpec
+from afssb_opt.domain.spec import CampaignSpec, ClusterSpec
 from afssb_opt.evaluators import open_evaluator
-from afssb_opt.evaluators.trust import VARIABLE, allow, named_code, require_trust, revoke, trust_file
+from afssb_opt.evaluators.trust import CLUSTER_VARIABLE, VARIABLE, allow, named_code, require_trust, revoke, trust_file
 
 CODE = """
 from pathlib import Path
@@ -147,3 +150,64 @@ def test_a_campaign_cannot_bring_its_own_permission(campaign: Path) -> None:
     assert json.loads(words)
     with pytest.raises(EvaluationError, match="has not been allowed yet"):
         require_trust(spec)
+
+
+ELSEWHERE = """
+name: elsewhere
+space: {{x: {{low: 0, high: 1}}}}
+objectives: {{mass: {{goal: minimize}}}}
+evaluator: {{python: "math:sqrt"}}
+cluster: {{dask: "{address}"}}
+budget: {{trials: 4}}
+"""
+
+
+@pytest.fixture
+def scheduler() -> Iterator[socket.socket]:
+    """A port where somebody waits for what a campaign sends."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        server.setblocking(False)
+        yield server
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, scheduler: socket.socket) -> CampaignSpec:
+    """A campaign that wants to be evaluated there."""
+    file = tmp_path / "elsewhere.yaml"
+    file.write_text(ELSEWHERE.format(address=f"tcp://127.0.0.1:{scheduler.getsockname()[1]}"))
+    return load_spec(file)
+
+
+def test_a_foreign_campaign_reaches_no_address_that_was_not_allowed(
+    elsewhere: CampaignSpec, tmp_path: Path, scheduler: socket.socket
+) -> None:
+    # Prefect would only pass it on.
+    from flows.advance import _advance
+
+    with pytest.raises(EvaluationError, match="nothing was sent there"):
+        _advance(tmp_path / "elsewhere.yaml", None)
+    with pytest.raises(BlockingIOError):
+        scheduler.accept()
+
+
+def test_a_cluster_is_allowed_by_its_address_and_can_be_taken_back(
+    elsewhere: CampaignSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, afssb
+) -> None:  # type: ignore[no-untyped-def]
+    address = elsewhere.cluster.address
+    allowed = afssb("trust", tmp_path / "elsewhere.yaml", "--yes")
+    assert allowed.returncode == 0, allowed.stderr
+    assert address in allowed.stdout
+    require_trust(elsewhere)
+    with pytest.raises(EvaluationError, match="has not been allowed yet"):
+        require_trust(replace(elsewhere, cluster=ClusterSpec(address=f"{address}0")))
+    revoke(elsewhere)
+    with pytest.raises(EvaluationError, match="has not been allowed yet"):
+        require_trust(elsewhere)
+    monkeypatch.setenv(CLUSTER_VARIABLE, f"tls://other:8786 {address}")
+    require_trust(elsewhere)
+
+
+def test_workers_that_the_program_starts_itself_need_no_permission(elsewhere: CampaignSpec) -> None:
+    require_trust(replace(elsewhere, cluster=ClusterSpec(local_workers=2)))

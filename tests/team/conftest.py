@@ -2,12 +2,14 @@
 
 import json
 import os
-import socket
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
 
 STACK = Path(__file__).parents[2] / "experiments" / "team_stack"
 
@@ -100,8 +102,36 @@ def stack_module():
         yield stack
 
 
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+# A socket that is silent this long after its handshake waits for a message: it is open.
+SILENCE_S = 1.0
+
+
+def _opened_sockets(address, routes, *, headers=None, tokens=(None, "admin:wrong")) -> list[str]:
+    """Return the websocket routes on which a stranger gets further than a refusal, and how.
+
+    Prefect's sockets are asked as its clients of today do, with an authentication as the first message, and as its
+    older ones do, without one.
+    """
+    paths = [path for method, path in routes if method == "WEBSOCKET"]
+    assert len(paths) >= 5
+    opened = []
+    for path in paths:
+        uri = address.replace("http://", "ws://") + re.sub(r"\{[^}]*\}", "stranger", path)
+        for token in ("", *tokens):
+            subprotocols = None if token == "" else ["prefect"]
+            try:
+                with connect(uri, subprotocols=subprotocols, additional_headers=headers, proxy=None) as client:
+                    if token != "":
+                        client.send(json.dumps({"type": "auth", "token": token}))
+                    answer = client.recv(timeout=SILENCE_S)
+            except (InvalidStatus, ConnectionClosed):
+                continue
+            except TimeoutError:
+                answer = "waits for a message"
+            opened.append(f"{path} with token {token!r}: {answer}")
+    return opened
+
+
+@pytest.fixture(scope="session")
+def opened_sockets():
+    return _opened_sockets

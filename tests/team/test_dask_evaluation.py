@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -207,8 +206,8 @@ def test_a_worker_with_another_version_is_refused():
         dask_evaluation.evaluate_on_worker(load_spec(definition()), "0.0.1", {"x": 0.5})
 
 
-def test_a_scheduler_that_is_killed_and_started_again_is_given_the_rest(plant, tmp_path):
-    address = f"tcp://127.0.0.1:{free_port()}"
+def test_a_scheduler_that_is_killed_and_started_again_is_given_the_rest(plant, tmp_path, free_port):
+    address = f"tcp://127.0.0.1:{free_port}"
     with Campaign.load(definition(name="restart")) as campaign, hold_lease(campaign.ledger, campaign.uid) as lease:
         trials, n_before = propose(campaign, lease, 6), len(evaluations(plant))
         with ExitStack() as stack:
@@ -238,12 +237,6 @@ def dask_program(*arguments: str):
     finally:
         program.kill()
         program.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_a_scheduler_that_does_not_answer_is_named(tmp_path, monkeypatch):

@@ -48,19 +48,24 @@ def listening(pid: int) -> set[str]:
     return {each.laddr.ip for each in sockets if each.status == psutil.CONN_LISTEN}
 
 
-def test_the_local_prefect_server_answers_its_own_machine_and_pages_only(tmp_path, prefect_routes):
+def test_the_local_prefect_server_answers_its_own_machine_and_pages_only(tmp_path, prefect_routes, opened_sockets):
     with prefect_api(tmp_path / "prefect", meanwhile=lambda: os.environ["PREFECT_API_URL"]) as address:
         origin = address.removesuffix("/api")
         assert httpx.get(f"{address}/health").status_code == 200
         assert refused(origin, prefect_routes, {"Host": "rebound.example"}, 403) == []
         assert refused(origin, prefect_routes, {"Origin": "https://page.example"}, 403) == []
         assert httpx.post(f"{address}/flows/filter", json={}, headers={"Origin": origin}).status_code == 200
+        assert opened_sockets(origin, prefect_routes, headers={"Host": "rebound.example"}) == []
+        assert opened_sockets(origin, prefect_routes, headers={"Origin": "https://page.example"}) == []
+        # Its own page gets them all, so the walk did not knock at wrong doors.
+        own = opened_sockets(origin, prefect_routes, headers={"Origin": origin}, tokens=[None])
+        assert sum("auth_success" in line for line in own) == len({line.split()[0] for line in own}) >= 5
         (server,) = [c for c in psutil.Process().children() if "flows.local_server" in c.cmdline()]
         assert listening(server.pid) == {"127.0.0.1"}
 
 
 @NEEDS_A_MINUTE
-def test_the_mlflow_ui_answers_its_own_machine_and_pages_only(tmp_path: Path, mlflow_routes, free_port):
+def test_the_mlflow_ui_answers_its_own_machine_and_pages_only(tmp_path: Path, mlflow_routes, free_port, opened_sockets):
     command, environment = ui_command(tmp_path, free_port)
     address = f"http://127.0.0.1:{free_port}"
     with (tmp_path / "log").open("w") as log:
@@ -78,6 +83,10 @@ def test_the_mlflow_ui_answers_its_own_machine_and_pages_only(tmp_path: Path, ml
         # A page of another origin may ask, but its browser does not hand it the answer.
         reply = httpx.get(f"{address}/api/2.0/mlflow/experiments/search", headers={"Origin": "https://page.example"})
         assert "access-control-allow-origin" not in reply.headers
+        sockets = [
+            ("WEBSOCKET", path) for path in ("/", "/graphql", "/gateway/x", "/ajax-api/3.0/mlflow/x", "/v1/traces")
+        ]
+        assert opened_sockets(address, sockets) == []
         assert listening(server.pid) == {"127.0.0.1"}
     finally:
         for member in [*psutil.Process(server.pid).children(recursive=True), server]:

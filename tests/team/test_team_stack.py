@@ -79,7 +79,9 @@ def team(stack_module):
 @NEEDS_SERVERS
 @pytest.mark.slow
 @pytest.mark.servers
-def test_no_route_of_the_team_servers_is_open_without_credentials(team, prefect_routes, mlflow_auth_routes):
+def test_no_route_of_the_team_servers_is_open_without_credentials(
+    team, prefect_routes, mlflow_auth_routes, opened_sockets
+):
     opened = open_routes(team.prefect_url, prefect_routes)
     assert set(opened) <= set(PREFECT_OPEN), opened
     opened = open_routes(team.mlflow_url, mlflow_auth_routes)
@@ -87,6 +89,13 @@ def test_no_route_of_the_team_servers_is_open_without_credentials(team, prefect_
         path: code for path, code in opened.items() if not any(path.endswith(known) for known in MLFLOW_OPEN)
     }
     assert unexplained == {}
+    assert opened_sockets(team.prefect_url, prefect_routes) == []
+    assert opened_sockets(team.prefect_url, prefect_routes, headers={"Origin": "https://page.example"}) == []
+    # MLflow has none; whatever path is asked for, the handshake is refused.
+    sockets = [("WEBSOCKET", path) for path in ("/", "/graphql", "/gateway/x", "/ajax-api/3.0/mlflow/x", "/v1/traces")]
+    assert opened_sockets(team.mlflow_url, sockets) == []
+    known = opened_sockets(team.prefect_url, prefect_routes, tokens=[team.worker["PREFECT_API_AUTH_STRING"]])
+    assert sum("auth_success" in line for line in known) == len(known) >= 5
     # With credentials they do answer, so the walk did not find a dead server.
     user = ("afssb", team.worker["MLFLOW_TRACKING_PASSWORD"])
     search = "/api/2.0/mlflow/experiments/search"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import stat
@@ -12,8 +14,10 @@ import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import NullPool, create_engine
 
 from afssb_opt.domain.errors import StoreError
+from afssb_opt.tracking.calls import mlflow_calls
 from afssb_opt.tracking.stores import open_client, resolve_tracking
 
 
@@ -119,3 +123,32 @@ def test_a_password_never_shows_in_a_message():
         open_client("postgresql+psycopg://ada:secret@127.0.0.1:9/none")
     assert "secret" not in str(caught.value)
     assert "ada:***@127.0.0.1:9" in str(caught.value)
+
+
+def test_only_commits_to_a_window_with_a_write_ahead_log_wait_for_no_disk(tmp_path, empty_store):
+    full, normal = 2, 1
+
+    def synchronous(path: Path) -> int:
+        engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+        with engine.connect() as connection:
+            return connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
+
+    window, plain, other = (Path(shutil.copy(empty_store, tmp_path / f"{name}.db")) for name in ("a", "b", "c"))
+    with contextlib.closing(sqlite3.connect(plain)) as connection:
+        # A power cut could damage a file without the log, so it is left as it is.
+        connection.execute("PRAGMA journal_mode=DELETE")
+    for path in (window, plain):
+        open_client(f"sqlite:///{path}")
+    assert [synchronous(path) for path in (window, plain, other)] == [normal, full, full]
+
+
+def test_limits_of_calls_end_with_the_last_of_several_mirrors(monkeypatch):
+    name = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
+    monkeypatch.delenv(name, raising=False)
+    first, second = mlflow_calls("http://127.0.0.1:9"), mlflow_calls("http://127.0.0.1:9")
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert os.environ[name] == "0"
+    second.__exit__(None, None, None)
+    assert name not in os.environ
