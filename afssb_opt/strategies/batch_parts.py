@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from afssb_opt.strategies.proposal import Proposal, Situation, propose, retrace
+from afssb_opt.strategies.proposal import Proposal, Situation, retrace
+from afssb_opt.strategies.shared_values import propose_sharing
 from afssb_opt.strategies.stop_advice import batch_advice
 
 # One batch of four shows how far the prior data hold; the rest of a space-filling start would only repeat them.
@@ -57,8 +58,8 @@ def propose_in_parts(
         seeds: Source of random choices by number of pending designs.
     """
     if lead is None:
-        return propose(situation, n) if given is None else retrace(situation, given)
-    first = propose(lead.situation, lead.n) if given is None else retrace(lead.situation, given.iloc[: lead.n])
+        return propose_sharing(situation, n) if given is None else retrace(situation, given)
+    first = propose_sharing(lead.situation, lead.n) if given is None else retrace(lead.situation, given.iloc[: lead.n])
     first = replace(first, reasons=[f"as the prior data suggest, {reason}" for reason in first.reasons])
     if lead.n == n:
         return first
@@ -66,7 +67,7 @@ def propose_in_parts(
     pending = pd.concat(tables, ignore_index=True)
     shared = {name: first.designs[name].iloc[0] for name in situation.space.shared_names}
     rest = replace(situation, pending=pending, seeds=seeds(len(pending)), fixed={**situation.fixed, **shared})
-    second = propose(rest, n - lead.n) if given is None else retrace(rest, given.iloc[lead.n :])
+    second = propose_sharing(rest, n - lead.n) if given is None else retrace(rest, given.iloc[lead.n :])
     return _joined(first, second)
 
 
@@ -81,4 +82,5 @@ def _joined(first: Proposal, second: Proposal) -> Proposal:
         # The gains of the two parts are not in the same units.
         batch_advice(gains, None),
         [*first.rows, *second.rows],
+        second.reference,
     )

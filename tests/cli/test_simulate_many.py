@@ -99,7 +99,11 @@ def test_a_dask_cluster_gives_the_same_cells_as_this_machine(afssb, tmp_path):
     asked = ("simulate", "--designs", tmp_path / "designs.csv", "--protocol", tmp_path / "protocol.yaml")
     here, there = tmp_path / "here.csv", tmp_path / "there.csv"
     with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", local_directory=str(tmp_path)
+        n_workers=1,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        local_directory=str(tmp_path),
     ) as cluster:
         done = afssb(*asked, "--cluster", cluster.scheduler_address, "--out", there)
         assert done.returncode == 0, done.stderr
