@@ -94,6 +94,7 @@ def next_trials(campaign: Campaign, n: int, narrowing: Narrowing = NOTHING_NARRO
         "method": str(designs.attrs["method"]),
         "notes": [str(note) for note in designs.attrs["notes"]],
         "advice": designs.attrs["advice"],
+        "reference_point": designs.attrs["reference_point"],
         "data_version": data_version,
         "config_sha256": campaign.spec.sha256,
         "versions": {package: version(package) for package in PROPOSING_PACKAGES},

@@ -24,6 +24,8 @@ NADIR_MARGIN: Final = 0.1
 # that much worse in another would drag the nadir far out (Geoffrion's proper efficiency with a bound of five).
 SMALL_GAIN: Final = 0.2
 LARGE_LOSS: Final = 1.0
+# Complete cells after which the reference point of a campaign's progress moves no more: two usual batches.
+N_FIXING: Final = 8
 
 
 def hypervolume(values: np.ndarray, reference: np.ndarray) -> float:
@@ -55,6 +57,20 @@ def reference_point(
     allowed = values.copy()
     allowed[~meets_constraints(constraints, table)] = np.nan
     return nadir(values, allowed, thresholds(objectives))
+
+
+def fixed_reference_point(
+    objectives: Sequence[Objective], table: pd.DataFrame, constraints: Sequence[OutcomeConstraint] = ()
+) -> tuple[np.ndarray, bool]:
+    """Return the reference point of a campaign's progress, in maximised values, and whether later cells leave it.
+
+    Where a threshold is missing it comes from the first `N_FIXING` complete cells, in the order of the table, so that
+    hypervolumes of different days compare.
+    """
+    complete = np.flatnonzero(np.isfinite(maximised_table(objectives, table)).all(axis=1))
+    is_fixed = len(complete) >= N_FIXING or bool(np.isfinite(thresholds(objectives)).all())
+    first = table.iloc[: complete[N_FIXING - 1] + 1] if len(complete) >= N_FIXING else table
+    return reference_point(objectives, first, constraints), is_fixed
 
 
 def thresholds(objectives: Sequence[Objective]) -> np.ndarray:
@@ -108,7 +124,7 @@ def hypervolume_history(
     """Return `(n,)` hypervolumes of the first 1, 2, ... n rows, all above the same reference point."""
     values = maximised_table(objectives, table)
     values[~meets_constraints(constraints, table)] = np.nan
-    point = reference_point(objectives, table, constraints) if reference is None else reference
+    point = fixed_reference_point(objectives, table, constraints)[0] if reference is None else reference
     history, best = np.zeros(len(values)), 0.0
     for row in range(len(values)):
         is_new = np.isfinite(values[row]).all() and (values[row] > point).all()

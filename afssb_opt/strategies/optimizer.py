@@ -161,7 +161,8 @@ class Optimizer:
             Exactly `n` different feasible designs, none of them observed or pending. `attrs` holds
             `reasons` (a line per design), `method`, `notes` (what was done about odd data), `gains` (expected gain
             per design, total and exploiting part, None for one that fills the space), `advice` (as from
-            `stop_advice`) and `rows` (places in `candidates`).
+            `stop_advice`), `rows` (places in `candidates`) and `reference_point` (of several objectives, by outcome in
+            its unit: the thresholds, or what the data say where none is given).
 
         Raises:
             StrategyError: There are not `n` such designs.
@@ -177,7 +178,8 @@ class Optimizer:
         designs = proposal.designs.reset_index(drop=True)
         designs.attrs.update(reasons=proposal.reasons, method=proposal.method, notes=proposal.notes,
                              gains=[gain and asdict(gain) for gain in proposal.gains],
-                             advice=proposal.advice.to_dict(), rows=proposal.rows)  # fmt: skip
+                             advice=proposal.advice.to_dict(), rows=proposal.rows,
+                             reference_point=dict(proposal.reference))  # fmt: skip
         return designs
 
     def explain(self, designs: pd.DataFrame) -> list[Explanation]:

@@ -73,6 +73,7 @@ class Proposal:
     Attributes:
         advice: Whether the batch is worth its cells.
         rows: Where each stands in the user's list, if there was one.
+        reference: Reference point of several objectives in each outcome's unit.
     """
 
     designs: pd.DataFrame
@@ -82,6 +83,7 @@ class Proposal:
     gains: list[Gain | None]
     advice: StopAdvice
     rows: list[int]
+    reference: Mapping[str, float] = field(default_factory=dict)
 
 
 def default_n_initial(space: DesignSpace) -> int:
@@ -145,7 +147,16 @@ class _Batch:
         rows = [] if self.situation.offered is None else [int(row) for row in designs.index]
         methods = " + ".join(dict.fromkeys(self.methods))
         advice = batch_advice(self.gains, self.prospects.scatter if self.prospects else None)
-        return Proposal(designs.reset_index(drop=True), self.reasons, methods, self.notes, self.gains, advice, rows)
+        return Proposal(
+            designs.reset_index(drop=True),
+            self.reasons,
+            methods,
+            self.notes,
+            self.gains,
+            advice,
+            rows,
+            self.prospects.reference if self.prospects else {},
+        )
 
     def _narrowed(self, open_levels: list[np.ndarray] | None = None) -> MixedSpace:
         """Return what is left of the space once fixed and shared variables are held."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +14,7 @@ from afssb_opt.domain.objectives import Objective, OutcomeConstraint, is_non_dom
 from afssb_opt.strategies.acquisition import Acquisition, Limit, ObjectiveTerm
 from afssb_opt.strategies.decision import Decision
 from afssb_opt.strategies.hypervolume import nadir
-from afssb_opt.strategies.models import CampaignModel
+from afssb_opt.strategies.models import CampaignModel, OutcomeModel
 from afssb_opt.strategies.stop_advice import scatter_value
 
 # Cells that new ones compete with; the acquisition costs a cube of their number.
@@ -34,6 +34,8 @@ class Prospects:
         anchor_rows: Rows of the best cells so far.
         method: Name of the acquisition, for the user.
         scatter: What one cell-to-cell scatter is worth in the acquisition's units, where that can be said.
+        reference: Reference point of several objectives in each outcome's unit; of a target, the value above it that
+            is as far off.
     """
 
     acquisition: Acquisition
@@ -41,6 +43,7 @@ class Prospects:
     anchor_rows: np.ndarray
     method: str
     scatter: float | None
+    reference: Mapping[str, float]
 
 
 def build_prospects(
@@ -93,6 +96,7 @@ def build_prospects(
         _best_rows(values, chance.numpy()),
         _name(len(terms), is_constrained, bool(likely[observed].any())),
         scatter_value(list(model.outcomes.values()), terms, values[likely], reference),
+        _in_units(list(model.outcomes.values()), terms, reference) if len(terms) > 1 else {},
     )
 
 
@@ -115,6 +119,16 @@ def _terms(
             threshold = torch.as_tensor(scale.to_standard_unfenced(np.array(objective.threshold)))
             given.append(float(term.maximised(threshold)))
     return terms, np.array(given)
+
+
+def _in_units(
+    models: Sequence[OutcomeModel], terms: Sequence[ObjectiveTerm], reference: np.ndarray
+) -> dict[str, float]:
+    points = {}
+    for term, value in zip(terms, reference, strict=True):
+        standard = term.sign * value if term.target is None else term.target - value
+        points[models[term.model].outcome] = float(models[term.model].scale.from_standard(np.array(standard)))
+    return points
 
 
 def _limits(model: CampaignModel, constraints: Sequence[OutcomeConstraint], position: dict[str, int]) -> list[Limit]:

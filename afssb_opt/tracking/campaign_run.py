@@ -16,7 +16,7 @@ from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.domain.trials import OPEN_STATES
 from afssb_opt.ledger import CampaignRecord, Ledger, TrialRecord
 from afssb_opt.tracking.answer import Answer, answer
-from afssb_opt.tracking.progress import best_rows, in_order_of_end, progress_table
+from afssb_opt.tracking.progress import best_rows, fixed_reference, in_order_of_end, progress_table
 from afssb_opt.tracking.report import SurrogateView, write_report
 from afssb_opt.tracking.run_index import CAMPAIGN_RUN, MirroredRun, text_sha256
 from afssb_opt.tracking.run_writer import log_all, set_status
@@ -67,7 +67,15 @@ def write_campaign_run(
         client, known, status, milliseconds(max(t.ended_at or t.proposed_at for t in trials)) if is_over else None
     )
     progress = progress_table(spec, observations)
-    points, n_steps = _new_points(progress, known, milliseconds(record.created_at) + int(seq))
+    comparable = progress
+    if len(spec.objectives) > 1:
+        reference = fixed_reference(spec, observations)
+        if reference is not None:
+            tags["afssb.reference_point"] = reference
+        else:
+            # Hypervolumes above a point that still moves do not compare; all of them are logged once it stands.
+            comparable = progress.drop(columns="hypervolume")
+    points, n_steps = _new_points(comparable, known, milliseconds(record.created_at) + int(seq))
     with tempfile.TemporaryDirectory(prefix="afssb-campaign-") as folder:
         _write_tables(spec, record, observations, progress, Path(folder))
         if is_report_due:
@@ -106,7 +114,7 @@ def _new_points(progress: pd.DataFrame, known: MirroredRun, at_ms: int) -> tuple
         step = n_steps if is_last else row + 1
         for name in names:
             key, value = mlflow_key(name), float(progress[name].iloc[row])
-            is_new = row >= known.n_progress or (is_last and known.metrics.get(key) != value)
+            is_new = row >= known.n_progress or key not in known.metrics or (is_last and known.metrics[key] != value)
             if is_new and math.isfinite(value):
                 points.append(MetricPoint(key, value, step, at_ms))
     return points, n_steps

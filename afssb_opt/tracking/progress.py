@@ -45,6 +45,20 @@ def progress_table(spec: CampaignSpec, observations: pd.DataFrame, *, has_hyperv
     return table
 
 
+def fixed_reference(spec: CampaignSpec, observations: pd.DataFrame) -> str | None:
+    """Return the reference point of the hypervolumes in the outcomes' units; None while later cells may move it."""
+    from afssb_opt.strategies.hypervolume import fixed_reference_point
+
+    reference, is_fixed = fixed_reference_point(spec.objectives, observations, spec.constraints)
+    if not is_fixed:
+        return None
+    parts = []
+    for objective, value in zip(spec.objectives, reference, strict=True):
+        shown = value if objective.goal == "maximize" else -value
+        parts.append(f"{objective.outcome} {shown:.4g}" + " off its target" * (objective.goal == "target"))
+    return ", ".join(parts)
+
+
 def best_rows(spec: CampaignSpec, observations: pd.DataFrame) -> np.ndarray:
     """Return `(n,)` booleans: the answer so far, that is the Pareto set, or the best cell for one objective."""
     if observations.empty:

@@ -9,7 +9,7 @@ from scipy.optimize import check_grad
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint
 from afssb_opt.domain.space import DesignSpace
 from afssb_opt.domain.variables import Categorical, Continuous
-from afssb_opt.strategies import Optimizer, hypervolume, hypervolume_history, reference_point
+from afssb_opt.strategies import Optimizer, fixed_reference_point, hypervolume, hypervolume_history, reference_point
 from afssb_opt.strategies.acquisition import ObjectiveTerm
 from afssb_opt.strategies.encoding import Encoding
 from afssb_opt.strategies.fitting import NegativeLogPosterior, default_hyperparameters, fit_hyperparameters
@@ -156,6 +156,38 @@ def test_reference_point_takes_thresholds_and_is_not_dragged_away_by_a_bad_trade
     reference = reference_point(objectives, table)
     assert reference[0] == 10.0
     assert -4.0 < reference[1] < -3.0
+
+
+def test_the_reference_point_of_the_progress_stands_once_eight_cells_are_complete():
+    objectives = [Objective("life", threshold=10.0), Objective("cost", "minimize")]
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame({"life": rng.uniform(5.0, 40.0, 20), "cost": rng.uniform(1.0, 9.0, 20)})
+    table.loc[3, "cost"] = np.nan
+    early, is_fixed = fixed_reference_point(objectives, table.head(8))
+    assert not is_fixed
+    standing, is_fixed = fixed_reference_point(objectives, table.head(9))
+    assert is_fixed
+    later = pd.concat([table, pd.DataFrame({"life": [90.0], "cost": [0.1]})])
+    assert fixed_reference_point(objectives, later)[0].tolist() == standing.tolist()
+    assert early[0] == standing[0] == 10.0
+    longer = hypervolume_history(objectives, later)
+    assert longer[: len(table)].tolist() == hypervolume_history(objectives, table).tolist()
+    given = [Objective("life", threshold=10.0), Objective("cost", "minimize", threshold=5.0)]
+    assert fixed_reference_point(given, table.head(1))[1]
+
+
+def test_a_proposal_names_its_reference_point_in_the_outcomes_units():
+    space = DesignSpace((Continuous("x", 0.0, 1.0), Continuous("y", 0.0, 1.0)))
+    wanted = [Objective("life", threshold=10.0), Objective("cost", "minimize"), Objective("ph", "target", target=7.0)]
+    rng = np.random.default_rng(5)
+    table = pd.DataFrame({"x": rng.random(12), "y": rng.random(12)})
+    table = table.assign(life=40.0 * table["x"], cost=3.0 + 5.0 * table["x"] + table["y"], ph=6.0 + 2.0 * table["y"])
+    optimizer = Optimizer(space, wanted, n_initial=4)
+    optimizer.tell(table)
+    point = optimizer.ask(1).attrs["reference_point"]
+    assert point["life"] == pytest.approx(10.0)
+    assert table["cost"].min() < point["cost"] < 12.0
+    assert point["ph"] > 7.0
 
 
 def test_hypervolume_history_never_falls_and_skips_cells_that_break_a_constraint():

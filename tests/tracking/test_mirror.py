@@ -326,17 +326,66 @@ def test_the_campaign_run_shows_progress_step_by_step_and_carries_the_report(ben
     assert run.info.run_id in experiment.tags["mlflow.note.content"]
 
 
+def test_hypervolumes_are_shown_once_their_reference_point_stands_and_then_all_of_them(make_bench, empty_store):
+    bench = make_bench(n_objectives=3)
+    store = Path(shutil.copy(empty_store, bench.folder / "mlflow.db"))
+    mirror = mirror_of(bench, store)
+    bench.run(5)
+    mirror.sync(has_report=False)
+    young = runs_of(bench, store)["campaign"].data
+    assert "hypervolume" not in young.metrics
+    assert "afssb.reference_point" not in young.tags
+    bench.run(7)
+    mirror.sync()
+    run = runs_of(bench, store)["campaign"]
+    assert run.data.tags["afssb.reference_point"].startswith("cycle_life 50, energy_density_wh_l 400, areal_resistance")
+    steps = {p.step for p in client_of(store).get_metric_history(run.info.run_id, "hypervolume")}
+    assert steps == set(range(1, 13))
+
+
 def test_an_exclusion_lowers_the_latest_progress_and_keeps_the_diary(bench, mlflow_db):
     bench.run(3)
-    mirror = mirror_of(bench, mlflow_db)
-    mirror.sync(has_report=False)
+    mirror_of(bench, mlflow_db).sync(has_report=False)
     best = bench.trials()[2]
     bench.ledger.mark(best.uid, "exclude", reason="the channel drifted", actor="lab")
-    mirror.sync(has_report=False)
+    mirror_of(bench, mlflow_db).sync(has_report=False)
     assert runs_of(bench, mlflow_db)["campaign"].data.metrics["best_cycle_life"] == 90.0
     bench.run(1)
-    mirror.sync(has_report=False)
+    mirror_of(bench, mlflow_db).sync(has_report=False)
     assert runs_of(bench, mlflow_db)["campaign"].data.metrics["n_completed"] == 3
+
+
+def test_the_campaigns_run_is_not_written_each_round_and_nothing_stays_out_of_it(bench, mlflow_db):
+    bench.run(1)
+    mirror = mirror_of(bench, mlflow_db)
+
+    def shown() -> float:
+        return runs_of(bench, mlflow_db)["campaign"].data.metrics["n_completed"]
+
+    mirror.sync(has_report=False)
+    bench.run(1)
+    mirror.sync(has_report=False)
+    assert shown() == 1
+    mirror.sync(has_report=True)
+    assert shown() == 2
+    bench.run(1)
+    mirror_of(bench, mlflow_db).sync(has_report=False)
+    assert shown() == 3
+
+
+def test_a_run_that_says_it_is_complete_but_never_ended_is_written_again(bench, mlflow_db):
+    """The state after a kill between the birth of a run and its last write."""
+    bench.run(1)
+    (trial,) = bench.trials()
+    mirror_of(bench, mlflow_db).sync(has_report=False)
+    expected = snapshot(bench, mlflow_db)
+    client = client_of(mlflow_db)
+    whole = runs_of(bench, mlflow_db)[trial.label]
+    client.delete_run(whole.info.run_id)
+    half = client.create_run(whole.info.experiment_id, whole.info.start_time, whole.data.tags, trial.label)
+    assert half.info.status == "RUNNING"
+    mirror_of(bench, mlflow_db).sync(has_report=False)
+    assert snapshot(bench, mlflow_db) == expected
 
 
 def test_a_description_written_by_a_reviewer_stays(bench, mlflow_db):
