@@ -11,6 +11,7 @@ from rich.table import Table
 from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.explaining import TrialExplanation
 from afssb_opt.cli.output import heading, plain_table, print_json, shown, text_console
+from afssb_opt.domain.numbers import with_deviation
 from afssb_opt.domain.spec import CampaignSpec
 
 
@@ -66,7 +67,7 @@ def _forecasts(found: TrialExplanation) -> Table:
         is_chance = (forecast.low, forecast.high) == (0.0, 1.0)
         table.add_row(
             heading(forecast.outcome),
-            f"{forecast.mean:.4g} ± {forecast.sd:.2g}" if not is_chance else f"{forecast.mean:.2f}",
+            with_deviation(forecast.mean, forecast.sd) if not is_chance else f"{forecast.mean:.2f}",
             "" if is_chance else f"{forecast.low:.4g} to {forecast.high:.4g}",
             shown(forecast.reference),
             shown(found.measured.get(forecast.outcome)),

@@ -10,7 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from afssb_opt.domain.outcomes import OUTCOMES
+from afssb_opt.domain.outcomes import outcome_definition
 from afssb_opt.domain.standard_variables import STANDARD_VARIABLES
 
 
@@ -54,7 +54,5 @@ def shown(value: Any, *, is_censored: bool = False) -> str:
 
 def heading(name: str) -> str:
     """Return label and unit of a variable or outcome; an unknown one keeps its name."""
-    known = STANDARD_VARIABLES.get(name) or OUTCOMES.get(name)
-    if known is None:
-        return name
+    known = STANDARD_VARIABLES.get(name) or outcome_definition(name)
     return f"{known.label} ({known.unit})" if known.unit else known.label

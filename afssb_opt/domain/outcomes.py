@@ -14,6 +14,8 @@ from afssb_opt.domain.stack import energy_density, seed_cost_usd_m2
 
 # Below this share of the reference capacity a cell has reached the end of its life.
 END_OF_LIFE_FRACTION: Final = 0.8
+# Ending of the name of a chance that the surrogate learns: that the outcome stays above a cliff nobody reported.
+ABOVE_CLIFF: Final = "_above_cliff"
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,14 @@ OUTCOMES: Final[dict[str, OutcomeDefinition]] = {
         ),
     )
 }
+
+
+def outcome_definition(name: str) -> OutcomeDefinition:
+    """Return the definition of an outcome; one unknown to the project has no unit."""
+    if name.endswith(ABOVE_CLIFF):
+        label = outcome_definition(name.removesuffix(ABOVE_CLIFF)).label
+        return OutcomeDefinition(name, f"{label} above its cliff", "", "", is_binary=True, comes_from_cycling=False)
+    return OUTCOMES.get(name, OutcomeDefinition(name, name, "", "", comes_from_cycling=False))
 
 
 @dataclass(frozen=True)

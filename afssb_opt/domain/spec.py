@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint
-from afssb_opt.domain.outcomes import OUTCOMES, OutcomeDefinition, OutcomeSettings
+from afssb_opt.domain.outcomes import OutcomeDefinition, OutcomeSettings, outcome_definition
 from afssb_opt.domain.protocol import Protocol
 from afssb_opt.domain.space import DesignSpace
 
@@ -153,4 +153,4 @@ class CampaignSpec:
 
     def outcome(self, name: str) -> OutcomeDefinition:
         """Return the definition of an outcome; one unknown to the project has no unit."""
-        return OUTCOMES.get(name, OutcomeDefinition(name, name, "", "", comes_from_cycling=False))
+        return outcome_definition(name)

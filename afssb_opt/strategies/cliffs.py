@@ -6,6 +6,8 @@ from typing import Final
 
 import numpy as np
 
+from afssb_opt.domain.outcomes import ABOVE_CLIFF
+
 # Fewer cells below may be chance; a single bad one is an outlier, not a region.
 MIN_FALLEN: Final = 2
 # The two groups explain at least this share of the variance; evenly spread values cut in two explain .75.
@@ -56,5 +58,5 @@ def merged(cliffs: list[tuple[str, np.ndarray]]) -> list[tuple[str, np.ndarray]]
                 joined[position] = (other, np.fmin(labels, seen))
                 break
         else:
-            joined.append((f"{name}_above_cliff", labels))
+            joined.append((f"{name}{ABOVE_CLIFF}", labels))
     return joined

@@ -10,7 +10,9 @@ import pandas as pd
 import torch
 from scipy.stats import qmc
 
+from afssb_opt.domain.numbers import with_deviation
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint, maximised_table, meets_constraints
+from afssb_opt.domain.outcomes import ABOVE_CLIFF
 from afssb_opt.domain.space import DesignSpace
 from afssb_opt.domain.variables import Categorical
 from afssb_opt.strategies.candidates import Candidates, MixedSpace
@@ -168,18 +170,25 @@ def reason(
     """Return one line that says why a design is worth a cell."""
     predicted = predict(model, design).iloc[0]
     parts = [
-        f"{o.outcome} {predicted[o.outcome]:.4g} ± {predicted[f'{o.outcome}_sd']:.2g}"
+        f"{o.outcome} {with_deviation(predicted[o.outcome], predicted[f'{o.outcome}_sd'])}"
         for o in objectives
         if o.outcome in model.outcomes
     ]
-    chances = [f"{judge.name}: {_passing(judge, predicted):.0%} likely to pass" for judge in model.feasibility]
+    chances = [_chance(judge, predicted) for judge in model.feasibility]
     for constraint in constraints:
         name = constraint.outcome
         if name in model.outcomes and all(objective.outcome != name for objective in objectives):
-            chances.append(f"{name} {predicted[name]:.4g} ± {predicted[f'{name}_sd']:.2g} (wanted {constraint})")
+            chances.append(f"{name} {with_deviation(predicted[name], predicted[f'{name}_sd'])} (wanted {constraint})")
     if not parts:
         return "; ".join(["search for a cell that works", *chances])
     return "; ".join([f"{gain}: expected {', '.join(parts)}", *chances])
+
+
+def _chance(judge: FeasibilityModel, predicted: pd.Series) -> str:
+    likely = f"{_passing(judge, predicted):.0%} likely"
+    if judge.name.endswith(ABOVE_CLIFF):
+        return f"{likely} above the cliff of {judge.name.removesuffix(ABOVE_CLIFF)}"
+    return f"{judge.name}: {likely} to pass"
 
 
 def _passing(judge: FeasibilityModel, predicted: pd.Series) -> float:

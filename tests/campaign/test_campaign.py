@@ -65,7 +65,9 @@ def test_the_same_ledger_state_gives_the_same_designs(tmp_path, monkeypatch):
 def test_proposals_carry_what_made_them(campaign):
     campaign.propose(1)
     (trial,) = campaign.trials()
-    assert set(trial.provenance) == {"seed", "method", "notes", "advice", "data_version", "config_sha256", "versions"}
+    assert set(trial.provenance) == {
+        "seed", "method", "notes", "advice", "reference_point", "data_version", "config_sha256", "versions"
+    }  # fmt: skip
     assert trial.provenance["config_sha256"] == campaign.spec.sha256
 
 

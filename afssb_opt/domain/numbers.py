@@ -1,0 +1,14 @@
+"""How a number is written together with what is not known about it."""
+
+from __future__ import annotations
+
+import math
+
+
+def with_deviation(mean: float, sd: float) -> str:
+    """Return `2010 ± 210` or `962.1 ± 6.1`: two digits of the deviation, and as many decimals in the mean."""
+    if not (math.isfinite(mean) and math.isfinite(sd) and 1e-6 < sd < 1e6):
+        return f"{mean:.4g} ± {sd:.2g}"
+    decimals = 1 - math.floor(math.log10(sd))
+    shown = max(decimals, 0)
+    return f"{round(mean, decimals):.{shown}f} ± {round(sd, decimals):.{shown}f}"
