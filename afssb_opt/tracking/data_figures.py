@@ -55,7 +55,7 @@ def progress_figures(spec: CampaignSpec, observations: pd.DataFrame, progress: p
         figures.append(titled(styled(figure, 290), "Hypervolume"))
     for figure in figures:
         figure.update_xaxes(
-            title_text="cells with a result, in the order they ended", rangemode="tozero", **counts(len(progress))
+            title_text="cells, in the order they ended", rangemode="tozero", **counts(len(progress))
         )
     return figures
 
