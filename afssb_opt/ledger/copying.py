@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from afssb_opt.domain.errors import StoreError
-from afssb_opt.ledger.durable import make_folder, sync_folder
+from afssb_opt.ledger.durable import make_folder, sync_to_disk
 from afssb_opt.ledger.failpoints import reach
 
 
@@ -45,7 +45,7 @@ def copy_ledger_file(path: Path, target: Path, *, is_replacing: bool = False) ->
         finally:
             for left in target.parent.glob(f"{draft.name}*"):
                 left.unlink()
-        sync_folder(target.parent)
+        sync_to_disk(target.parent)
     except FileExistsError:
         raise StoreError(f"{target} exists already. Name a file that does not, so that no copy is replaced") from None
     except (OSError, sqlite3.Error) as error:

@@ -20,7 +20,7 @@ import pandas as pd
 from afssb_opt.domain.errors import InputError, Problem, StoreError, StoreUnavailableError
 from afssb_opt.domain.trials import TrialFailure, TrialResult
 from afssb_opt.ledger.canonical import canonical_json, plain_text, sha256_text, table_from_parquet
-from afssb_opt.ledger.durable import make_folder, sync_folder
+from afssb_opt.ledger.durable import make_folder, sync_to_disk
 from afssb_opt.ledger.errors import LedgerFaultError
 from afssb_opt.ledger.failpoints import reach
 from afssb_opt.ledger.recording import PreparedResult, prepare_result
@@ -146,7 +146,7 @@ class Outbox:
             reach("outbox.recorded")
             recorded[path.name] = told
             path.unlink(missing_ok=True)
-            sync_folder(path.parent)
+            sync_to_disk(path.parent)
         return Delivery(recorded, tuple(problems))
 
     def _folders(self) -> tuple[Path, ...]:
@@ -183,7 +183,7 @@ def _write_durably(folder: Path, name: str, text: str) -> Path:
         raise
     reach("outbox.written")
     final = Path(draft).rename(folder / name)
-    sync_folder(folder)
+    sync_to_disk(folder)
     reach("outbox.kept")
     return final
 

@@ -17,7 +17,7 @@ from afssb_opt.domain.errors import InputError, Problem, StoreError
 from afssb_opt.domain.trials import TrialState
 from afssb_opt.ledger.campaigns import campaign_with_uid
 from afssb_opt.ledger.canonical import canonical_json, table_from_parquet, time_text
-from afssb_opt.ledger.durable import make_folder, sync_folder
+from afssb_opt.ledger.durable import make_folder, sync_to_disk
 from afssb_opt.ledger.labels import serial_of_label
 from afssb_opt.ledger.records import CampaignRecord, TrialRecord
 from afssb_opt.ledger.replay import replay
@@ -64,9 +64,9 @@ def export_campaign(connection: Connection, campaign_uid: str, folder: Path) -> 
             manifest = json.dumps(words, indent=2, sort_keys=True) + "\n"
             export_sha256 = _write(draft / _MANIFEST, manifest.encode())
             for written in (draft / _TABLES, draft):
-                sync_folder(written)
+                sync_to_disk(written)
             draft.rename(folder)
-            sync_folder(folder.parent)
+            sync_to_disk(folder.parent)
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
             raise

@@ -119,12 +119,11 @@ def hypervolume_history(
     objectives: Sequence[Objective],
     table: pd.DataFrame,
     constraints: Sequence[OutcomeConstraint] = (),
-    reference: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return `(n,)` hypervolumes of the first 1, 2, ... n rows, all above the same reference point."""
+    """Return `(n,)` hypervolumes of the first 1, 2, ... n rows, all above the fixed reference point."""
     values = maximised_table(objectives, table)
     values[~meets_constraints(constraints, table)] = np.nan
-    point = fixed_reference_point(objectives, table, constraints)[0] if reference is None else reference
+    point, _ = fixed_reference_point(objectives, table, constraints)
     history, best = np.zeros(len(values)), 0.0
     for row in range(len(values)):
         is_new = np.isfinite(values[row]).all() and (values[row] > point).all()

@@ -54,9 +54,7 @@ def progress_figures(spec: CampaignSpec, observations: pd.DataFrame, progress: p
         )  # fmt: skip
         figures.append(titled(styled(figure, 290), "Hypervolume"))
     for figure in figures:
-        figure.update_xaxes(
-            title_text="cells, in the order they ended", rangemode="tozero", **counts(len(progress))
-        )
+        figure.update_xaxes(title_text="cells, in the order they ended", rangemode="tozero", **counts(len(progress)))
     return figures
 
 

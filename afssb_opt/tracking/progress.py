@@ -47,6 +47,7 @@ def progress_table(spec: CampaignSpec, observations: pd.DataFrame, *, has_hyperv
 
 def fixed_reference(spec: CampaignSpec, observations: pd.DataFrame) -> str | None:
     """Return the reference point of the hypervolumes in the outcomes' units; None while later cells may move it."""
+    # Loads torch, as above.
     from afssb_opt.strategies.hypervolume import fixed_reference_point
 
     reference, is_fixed = fixed_reference_point(spec.objectives, observations, spec.constraints)

@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError
 
 from afssb_opt.domain.errors import StoreError
 from afssb_opt.domain.secrets import without_secrets
+from afssb_opt.ledger.durable import sync_to_disk
 from afssb_opt.tracking.calls import PatientClient, mlflow_calls
 
 ALLOWED_SCHEMES: Final = ("sqlite", "postgresql", "http", "https")
@@ -161,9 +162,9 @@ def _ensure_sqlite_store(database: Path, artifact_root: str | None) -> None:
             with contextlib.closing(sqlite3.connect(new)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
         new.chmod(0o600)
-        _sync_to_disk(new)
+        sync_to_disk(new)
         new.replace(database)
-        _sync_to_disk(database.parent)
+        sync_to_disk(database.parent)
 
 
 def _is_filled(database: Path) -> bool:
@@ -208,14 +209,6 @@ def _quiet_logs() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
-
-
-def _sync_to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _is_on_local_disk(folder: Path) -> bool:

@@ -10,8 +10,9 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from loop import FORK, LIMIT_S, SEED, Line, audited, note, nothing_told, received, work
+from loop import LIMIT_S, SEED, Line, audited, note, nothing_told, received, work
 from postgresql import ThrowAwayServer
+from processes import FORK
 
 from afssb_opt.domain.errors import CampaignBusyError, StoreError
 from afssb_opt.ledger import Ledger, engine

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import time
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from pathlib import Path
 from afssb_opt.domain.trials import TrialResult, TrialState
 from afssb_opt.ledger import Ledger, NewTrial, Outbox, Recorded
 
-FORK = multiprocessing.get_context("fork")
 SEED = 17
 # As in the measurements of the peers: the share of a trial spent on storing decides how often a kill hits it.
 EVALUATION_S = 0.02

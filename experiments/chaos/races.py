@@ -7,32 +7,12 @@ from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
-from loop import FORK, Line, measured, opened
+from loop import Line, measured, opened
 from postgresql import ThrowAwayServer
+from processes import FORK, at_once
 
 from afssb_opt.domain.trials import TrialState
 from afssb_opt.ledger import Ledger, NewTrial, Recorded
-
-
-def at_once(target: Callable[..., None], arguments: list[tuple[object, ...]]) -> list[object]:
-    """Run one process per tuple of arguments; a process that dies without an answer counts as its own answer."""
-    readers, children = [], []
-    for given in arguments:
-        ours, theirs = FORK.Pipe(duplex=False)
-        child = FORK.Process(target=target, args=(*given, theirs))
-        child.start()
-        theirs.close()
-        readers.append(ours)
-        children.append(child)
-    answers: list[object] = []
-    for reader in readers:
-        try:
-            answers.append(reader.recv())
-        except EOFError:
-            answers.append("died")
-    for child in children:
-        child.join()
-    return answers
 
 
 def _open_first(url: str, barrier: Barrier, answer: Connection) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -20,7 +17,6 @@ from afssb_opt.ledger import NewTrial
 from afssb_opt.tracking.mirror import Mirror
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
-CHAOS = Path(__file__).parents[2] / "experiments" / "chaos"
 DEFINITION = {
     "name": "through the storm",
     "space": {"x": {"low": 0, "high": 1000}},
@@ -30,27 +26,22 @@ DEFINITION = {
 }
 
 
-def loaded(name: str) -> Any:
-    """A module of the chaos runs, which are no package."""
-    spec = importlib.util.spec_from_file_location(f"chaos_{name}", CHAOS / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with loaded("mlflow_server").MlflowServer(tmp_path_factory.mktemp("server")) as started:
+def server(chaos: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with chaos("mlflow_server").MlflowServer(tmp_path_factory.mktemp("server")) as started:
         yield started
 
 
 @pytest.fixture
-def proxy(server: Any) -> Iterator[Any]:
-    with loaded("faulty_proxy").FaultyProxy(server.port) as started:
+def proxy(chaos: Callable[[str], Any], server: Any) -> Iterator[Any]:
+    with chaos("faulty_proxy").FaultyProxy(server.port) as started:
         yield started
+
+
+@pytest.fixture
+def faults(chaos: Callable[[str], Any]) -> Any:
+    """Give the class that says what the proxy does wrong."""
+    return chaos("faulty_proxy").Faults
 
 
 @pytest.fixture
@@ -85,8 +76,8 @@ def require_equal(campaign: Campaign, url: str) -> None:
         assert (run.info.status, run.data.tags["afssb.ledger_seq"]) == ("FINISHED", str(trial.last_seq))
 
 
-def test_errors_lost_and_cut_replies_leave_one_run_per_trial(campaign: Campaign, proxy: Any) -> None:
-    proxy.faults = loaded("faulty_proxy").Faults(error=0.15, lose=0.2, cut=0.1)
+def test_errors_lost_and_cut_replies_leave_one_run_per_trial(campaign: Campaign, proxy: Any, faults: Any) -> None:
+    proxy.faults = faults(error=0.15, lose=0.2, cut=0.1)
     mirror = mirror_of(campaign, proxy.url)
     n_failed = 0
     for number in range(6):
@@ -96,33 +87,33 @@ def test_errors_lost_and_cut_replies_leave_one_run_per_trial(campaign: Campaign,
         except StoreError:
             n_failed += 1
     assert proxy.n_faults > 10
-    proxy.faults = loaded("faulty_proxy").Faults()
+    proxy.faults = faults()
     mirror.sync(has_figures=False, has_report=False)
     require_equal(campaign, proxy.url)
     assert n_failed < 6, "no attempt came through, although calls may be repeated"
 
 
-def test_a_lost_reply_to_a_creation_makes_no_second_run(campaign: Campaign, proxy: Any) -> None:
+def test_a_lost_reply_to_a_creation_makes_no_second_run(campaign: Campaign, proxy: Any, faults: Any) -> None:
     add(campaign, 1)
     mirror = mirror_of(campaign, proxy.url)
     mirror.sync(has_figures=False, has_report=False)
     for number in range(2, 5):
         add(campaign, number)
-        proxy.faults = loaded("faulty_proxy").Faults(lose=1.0)
+        proxy.faults = faults(lose=1.0)
         with pytest.raises(StoreUnavailableError, match="Nothing is lost"):
             mirror.sync(has_figures=False, has_report=False)
-        proxy.faults = loaded("faulty_proxy").Faults()
+        proxy.faults = faults()
         mirror.sync(has_figures=False, has_report=False)
     require_equal(campaign, proxy.url)
 
 
 def test_a_hanging_server_is_given_up_once_and_then_left_alone(
-    campaign: Campaign, proxy: Any, monkeypatch: pytest.MonkeyPatch
+    campaign: Campaign, proxy: Any, faults: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", proxy.url)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
     add(campaign, 1)
-    proxy.faults = loaded("faulty_proxy").Faults(slow=1.0, slow_s=30.0)
+    proxy.faults = faults(slow=1.0, slow_s=30.0)
     window = Window(campaign)
     assert "Nothing is lost" in window.update()[0]
     n_before, begun = proxy.n_requests, time.monotonic()
@@ -132,7 +123,7 @@ def test_a_hanging_server_is_given_up_once_and_then_left_alone(
     # Ten rounds that wait for nobody: not one request was sent to the server that hangs.
     assert proxy.n_requests == n_before
     assert time.monotonic() - begun < 20
-    proxy.faults = loaded("faulty_proxy").Faults()
+    proxy.faults = faults()
     assert window.update(is_rewrite=True) == []
     require_equal(campaign, proxy.url)
 

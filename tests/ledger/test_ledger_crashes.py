@@ -11,6 +11,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -103,23 +104,6 @@ def test_killing_the_loop_at_random_loses_and_doubles_nothing(url: str) -> None:
         assert ledger.check() == []
 
 
-def answers_of(work: Callable[..., None], *arguments: tuple[object, ...]) -> list[object]:
-    """Run the work once per tuple of arguments, all at once; a process that dies without an answer is an error."""
-    readers, children = [], []
-    for given in arguments:
-        ours, theirs = FORK.Pipe(duplex=False)
-        child = FORK.Process(target=work, args=(*given, theirs))
-        child.start()
-        # Closed here, so that a dead child ends the reading instead of hanging it.
-        theirs.close()
-        readers.append(ours)
-        children.append(child)
-    answers = [reader.recv() for reader in readers]
-    for child in children:
-        child.join()
-    return answers
-
-
 def open_and_register(url: str, barrier: Barrier, name: str, answer: Connection) -> None:
     try:
         barrier.wait(30)
@@ -134,10 +118,10 @@ def open_and_register(url: str, barrier: Barrier, name: str, answer: Connection)
         answer.send(repr(error))
 
 
-def test_processes_that_open_a_new_store_at_once_all_come_up(url: str) -> None:
+def test_processes_that_open_a_new_store_at_once_all_come_up(url: str, chaos: Callable[[str], Any]) -> None:
     barrier = FORK.Barrier(N_PROCESSES)
     arguments = [(url, barrier, f"process {place}") for place in range(N_PROCESSES)]
-    assert answers_of(open_and_register, *arguments) == ["up"] * N_PROCESSES
+    assert chaos("processes").at_once(open_and_register, arguments) == ["up"] * N_PROCESSES
     with Ledger.open(url) as ledger:
         campaigns = ledger.campaigns()
         assert [campaign.name for campaign in campaigns] == [f"shared {place}" for place in range(N_CAMPAIGNS)]
@@ -174,12 +158,12 @@ def hand_in_all(url: str, uids: list[str], answer: Connection) -> None:
         answer.send([ledger.record_result(uid, measured(place)) for place, uid in enumerate(uids)])
 
 
-def test_many_who_hand_in_the_same_results_record_each_once(url: str) -> None:
+def test_many_who_hand_in_the_same_results_record_each_once(url: str, chaos: Callable[[str], Any]) -> None:
     with Ledger.create_or_open(url) as ledger:
         campaign = ledger.register_campaign("shared", {}, "h")
         lease = ledger.acquire_lease(campaign.uid)
         uids = [t.uid for t in ledger.add_trials(lease, [NewTrial({"x": float(i)}, 1, "") for i in range(15)])]
-        answers = answers_of(hand_in_all, *[(url, uids)] * 4)
+        answers = chaos("processes").at_once(hand_in_all, [(url, uids)] * 4)
         for place in range(len(uids)):
             told = [answer[place] for answer in answers]
             assert told.count(Recorded.RECORDED) == 1

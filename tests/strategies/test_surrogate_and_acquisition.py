@@ -9,10 +9,11 @@ from scipy.optimize import check_grad
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint
 from afssb_opt.domain.space import DesignSpace
 from afssb_opt.domain.variables import Categorical, Continuous
-from afssb_opt.strategies import Optimizer, fixed_reference_point, hypervolume, hypervolume_history, reference_point
+from afssb_opt.strategies import Optimizer, hypervolume, hypervolume_history, reference_point
 from afssb_opt.strategies.acquisition import ObjectiveTerm
 from afssb_opt.strategies.encoding import Encoding
 from afssb_opt.strategies.fitting import NegativeLogPosterior, default_hyperparameters, fit_hyperparameters
+from afssb_opt.strategies.hypervolume import fixed_reference_point
 from afssb_opt.strategies.hypervolume_grid import HypervolumeGrid
 from afssb_opt.strategies.one_sided import condition_one_sided
 from afssb_opt.strategies.surrogate import KernelShape
