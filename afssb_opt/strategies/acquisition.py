@@ -137,7 +137,7 @@ class _SampledMember:
         to_data = covariances[:, : len(gp.features)]
         solved = torch.linalg.solve_triangular(gp.factor, to_data.T, upper=False)
         mean = to_data @ gp.weights
-        variance = gp.prior_variance - (solved**2).sum(0)
+        variance = gp.prior_variance(features) - (solved**2).sum(0)
         if not len(self.base):
             return mean[:, None].expand(-1, n_samples), _deviation(variance, n_samples)
         to_base = torch.addmm(covariances[:, self._place], solved.T, self._solved_base, alpha=-1.0)

@@ -10,16 +10,25 @@ from afssb_opt.domain.outcomes import ABOVE_CLIFF
 
 # Fewer cells below may be chance; a single bad one is an outlier, not a region.
 MIN_FALLEN: Final = 2
+# Fewer cells have no groups.
+MIN_CELLS: Final = 6
 # The two groups explain at least this share of the variance; evenly spread values cut in two explain .75.
 MIN_EXPLAINED: Final = 0.76
+# Without two such groups the widest gap is looked for among so many of the cells, the worst ones: what separates the
+# good from the very good is no cliff.
+LOWER_PART: Final = 0.6
+# That gap is at least this many times as wide as the average one; evenly spread values have none.
+MIN_GAP: Final = 3.0
 # Two outcomes show the same cliff if at least half of the cells that fell in either fell in both.
 SAME_CLIFF: Final = 0.5
 
 
 def fallen(worth: np.ndarray) -> np.ndarray:
-    """Return `(n,)` booleans for the lower of two groups of values, all False where there is only one group.
+    """Return `(n,)` booleans for the cells below the likeliest cliff, all False where there can be none.
 
-    The groups are those of Otsu (doi 10.1109/TSMC.1979.4310076): the cut that explains most of the variance.
+    It is between the two groups of Otsu (doi 10.1109/TSMC.1979.4310076), the cut that explains most of the variance;
+    where that explains too little, since the cells above scatter for other reasons, it is a wide gap below most of
+    them. Whether to believe it is for the caller: the cells above must be predicted better without those below.
 
     Args:
         worth: `(n,)` finite values, more is better.
@@ -27,7 +36,7 @@ def fallen(worth: np.ndarray) -> np.ndarray:
     order = np.sort(worth)
     n = len(order)
     total = ((order - order.mean()) ** 2).sum()
-    if n < 2 * MIN_FALLEN or not total > 0:
+    if n < MIN_CELLS or not total > 0:
         return np.zeros(n, dtype=bool)
     sizes = np.arange(1, n)
     below = np.cumsum(order)[:-1] / sizes
@@ -35,7 +44,10 @@ def fallen(worth: np.ndarray) -> np.ndarray:
     explained = sizes * (n - sizes) / n * (above - below) ** 2 / total
     cut = int(np.argmax(explained))
     if explained[cut] < MIN_EXPLAINED or sizes[cut] < MIN_FALLEN:
-        return np.zeros(n, dtype=bool)
+        gaps = np.diff(order)[MIN_FALLEN - 1 : int(LOWER_PART * n)]
+        cut = int(np.argmax(gaps)) + MIN_FALLEN - 1
+        if order[cut + 1] - order[cut] < MIN_GAP * (order[-1] - order[0]) / (n - 1):
+            return np.zeros(n, dtype=bool)
     return np.asarray(worth <= order[cut])
 
 

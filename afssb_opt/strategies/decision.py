@@ -22,7 +22,7 @@ from botorch.acquisition.objective import GenericMCObjective
 from botorch.exceptions.warnings import BotorchWarning
 from botorch.models import ModelListGP, SingleTaskGP
 from botorch.sampling.normal import SobolQMCNormalSampler
-from gpytorch.kernels import ConstantKernel, MaternKernel, ScaleKernel
+from gpytorch.kernels import Kernel
 from gpytorch.means import ZeroMean
 from linear_operator.utils.errors import NotPSDError
 from linear_operator.utils.warnings import NumericalWarning
@@ -30,7 +30,7 @@ from torch import Tensor
 
 from afssb_opt.domain.errors import StrategyError
 from afssb_opt.strategies.acquisition import Limit, ObjectiveTerm
-from afssb_opt.strategies.surrogate import JITTER, MEAN_VARIANCE, Ensemble, GaussianProcess
+from afssb_opt.strategies.surrogate import JITTER, Ensemble, GaussianProcess, kernel, prior_variance
 
 # Per drawn set of hyperparameters, of which there are four. Each costs a partition of the objective space; with 128
 # a batch of four took 26 s of processor time for three objectives, with 16 three.
@@ -101,16 +101,6 @@ def as_botorch(gp: GaussianProcess) -> SingleTaskGP:
 
     One-sided observations stand in it as the Gaussian ones that expectation propagation found for them.
     """
-    hyperparameters, shape = gp.hyperparameters, gp.shape
-    kernel = ConstantKernel()
-    kernel.constant = torch.tensor(MEAN_VARIANCE, dtype=torch.float64)
-    for looks_at, log_variance in zip(shape.terms, hyperparameters.log_variances, strict=True):
-        columns = np.flatnonzero(looks_at[shape.groups])
-        matern = MaternKernel(nu=2.5, ard_num_dims=len(columns), active_dims=tuple(columns.tolist()))
-        term = ScaleKernel(matern)
-        matern.lengthscale = hyperparameters.log_lengths.exp()[torch.as_tensor(shape.groups[columns])]
-        term.outputscale = log_variance.exp()
-        kernel = kernel + term
     with warnings.catch_warnings():
         # The features are scaled and the targets standardised by us, on purpose not to mean 0 and variance 1.
         warnings.simplefilter("ignore", BotorchWarning)
@@ -119,12 +109,27 @@ def as_botorch(gp: GaussianProcess) -> SingleTaskGP:
             gp.features,
             gp.targets[:, None],
             (gp.noise + JITTER)[:, None],
-            covar_module=kernel.double(),
+            covar_module=ProcessKernel(gp),
             mean_module=ZeroMean(),
             outcome_transform=None,
         )
     model.eval()
     return model
+
+
+class ProcessKernel(Kernel):
+    """The covariances of one of our processes, in the form that BoTorch takes."""
+
+    def __init__(self, gp: GaussianProcess) -> None:
+        """Take a process; its hyperparameters stand."""
+        super().__init__()
+        self.shape, self.hyperparameters = gp.shape, gp.hyperparameters
+
+    def forward(self, x1: Tensor, x2: Tensor, diag: bool = False, **_: object) -> Tensor:
+        """Return the covariances of two sets of features, or the variances of the first."""
+        if diag:
+            return prior_variance(self.shape, self.hyperparameters, x1)
+        return kernel(self.shape, self.hyperparameters, x1, x2)
 
 
 def log_values(

@@ -45,6 +45,7 @@ class Encoding:
         groups: `(n_columns,)` group number per column.
         group_names: Variable that each group belongs to.
         is_level_group: Whether the group tells levels apart, by descriptor or by name.
+        is_number: `(n_columns,)` booleans: the column is a numeric variable or a descriptor.
         prior: Columns at the end that say what prior data predict; None without any.
     """
 
@@ -53,6 +54,7 @@ class Encoding:
     groups: np.ndarray
     group_names: tuple[str, ...]
     is_level_group: np.ndarray
+    is_number: np.ndarray
     _level_features: Mapping[str, np.ndarray] = field(repr=False)
     prior: FurtherColumns | None = None
 
@@ -61,6 +63,7 @@ class Encoding:
         """Build the encoding for a space and the designs seen in it."""
         groups: list[int] = list(range(len(space.numeric)))
         names = [variable.name for variable in space.numeric]
+        is_number = [True] * len(names)
         level_features, all_levels = {}, {}
         for variable in space.categorical:
             seen = {str(level) for level in designs[variable.name]}
@@ -75,8 +78,9 @@ class Encoding:
             groups += [first + index for index in range(n_descriptors)]
             groups += [first + n_descriptors] * len(levels)
             names += [variable.name] * (n_descriptors + 1)
+            is_number += [True] * n_descriptors + [False] * len(levels)
         is_level = np.arange(len(names)) >= len(space.numeric)
-        return cls(space, all_levels, np.array(groups), tuple(names), is_level, level_features)
+        return cls(space, all_levels, np.array(groups), tuple(names), is_level, np.array(is_number), level_features)
 
     @property
     def n_groups(self) -> int:

@@ -10,7 +10,7 @@ import torch
 from scipy.optimize import minimize
 from torch import Tensor
 
-from afssb_opt.strategies.surrogate import JITTER, MEAN_VARIANCE, Hyperparameters, KernelShape
+from afssb_opt.strategies.surrogate import JITTER, MEAN_VARIANCE, Hyperparameters, KernelShape, trend_weight
 
 # More observations than this hardly move the hyperparameters but cost n^3 per step.
 MAX_FIT_ROWS: Final = 100
@@ -93,7 +93,9 @@ class NegativeLogPosterior:
         self.distances = distances.reshape(shape.n_groups, n * n)
         self.unknown = torch.isnan(known_noise)
         self.known_noise = torch.nan_to_num(known_noise, nan=0.0)
-        self.terms = torch.as_tensor(shape.terms, dtype=torch.float64)
+        patterns, self.pattern_of = shape.patterns
+        self.patterns = torch.as_tensor(patterns, dtype=torch.float64)
+        self.trends = [trend if trend is None else trend.reshape(-1) for trend in shape.trends(features, features)]
         loc, scale = length_prior(shape)
         self.centre = np.concatenate([np.full(shape.n_groups, loc), shape.log_shares, [NOISE_LOC]])
         self.width = np.concatenate(
@@ -128,17 +130,17 @@ class NegativeLogPosterior:
         """Return the value and the gradient at one point."""
         g, n = self.shape.n_groups, len(self.targets)
         inverse = torch.exp(-2.0 * torch.as_tensor(x[:g]))
-        variances = np.exp(x[g:-1])
+        variances = torch.as_tensor(np.exp(x[g:-1]))
         noise = math.exp(x[-1])
         covariance = torch.full((n * n,), MEAN_VARIANCE, dtype=torch.float64)
-        correlations, slopes = [], []
-        for term, variance in zip(self.terms, variances, strict=True):
-            correlation, slope = matern((term * inverse) @ self.distances)
-            covariance += variance * correlation
-            correlations.append(correlation)
-            slopes.append(slope)
+        parts = []
+        for row, pattern in enumerate(self.patterns):
+            correlation, slope = matern((pattern * inverse) @ self.distances)
+            weight = trend_weight(variances, self.trends, self.pattern_of == row)
+            covariance += weight * correlation
+            parts.append((correlation, weight * slope))
         covariance = covariance.reshape(n, n)
-        covariance.diagonal().add_(self.known_noise + noise * self.unknown + JITTER)
+        covariance.diagonal().add_(self.known_noise + noise * self.unknown.double() + JITTER)
         factor, info = torch.linalg.cholesky_ex(covariance)
         if int(info):
             return IMPOSSIBLE, np.zeros_like(x)
@@ -149,9 +151,11 @@ class NegativeLogPosterior:
         gradient = np.empty_like(x)
         flat = sensitivity.reshape(-1)
         by_length = torch.zeros(g, dtype=torch.float64)
-        for index, variance in enumerate(variances):
-            gradient[g + index] = variance * float(flat @ correlations[index])
-            by_length += variance * self.terms[index] * (self.distances @ (flat * slopes[index]))
+        for pattern, (_, slope) in zip(self.patterns, parts, strict=True):
+            by_length += pattern * (self.distances @ (flat * slope))
+        for index, (row, trend) in enumerate(zip(self.pattern_of, self.trends, strict=True)):
+            shared = parts[row][0] if trend is None else parts[row][0] * trend
+            gradient[g + index] = float(variances[index]) * float(flat @ shared)
         gradient[:g] = (-2.0 * inverse * by_length).numpy()
         gradient[-1] = noise * float(sensitivity.diagonal()[self.unknown].sum())
         deviation = (x - self.centre) / self.width

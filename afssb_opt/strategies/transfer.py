@@ -61,6 +61,7 @@ class PriorColumns:
             groups=np.concatenate([self.plain.groups, first + np.arange(k)]),
             group_names=(*self.plain.group_names, *(f"prior data on {name}" for name in self.outcomes)),
             is_level_group=np.concatenate([self.plain.is_level_group, np.zeros(k, dtype=bool)]),
+            is_number=np.concatenate([self.plain.is_number, np.zeros(k, dtype=bool)]),
             prior=self,
         )
 

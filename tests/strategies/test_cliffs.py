@@ -30,6 +30,14 @@ def test_two_far_groups_are_told_apart_and_an_even_spread_is_not():
     assert not fallen(np.array([-50.0, 1.0, 1.1, 1.2, 1.3])).any()
 
 
+def test_cells_above_that_scatter_for_other_reasons_do_not_hide_a_wide_gap():
+    above = np.linspace(60.0, 92.0, 20)
+    assert fallen(np.append(above, [20.0, 38.0, 41.0, 45.0])).sum() == 4
+    # A gap below the very best is success, and one bad cell alone is an outlier.
+    assert not fallen(np.append(above, [100.0, 101.0])).any()
+    assert not fallen(np.append(above, 10.0)).any()
+
+
 def test_one_cliff_seen_in_two_outcomes_counts_once_and_two_cliffs_count_twice():
     first, second = np.array([0.0, 0.0, 1.0, 1.0]), np.array([0.0, 0.0, np.nan, 1.0])
     assert [name for name, _ in merged([("a", first), ("b", second)])] == ["a_above_cliff"]

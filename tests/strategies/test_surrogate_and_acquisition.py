@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from gpytorch.kernels import LinearKernel, MaternKernel
 from scipy.optimize import check_grad
 
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint
@@ -16,7 +17,7 @@ from afssb_opt.strategies.fitting import NegativeLogPosterior, default_hyperpara
 from afssb_opt.strategies.hypervolume import fixed_reference_point
 from afssb_opt.strategies.hypervolume_grid import HypervolumeGrid
 from afssb_opt.strategies.one_sided import condition_one_sided
-from afssb_opt.strategies.surrogate import KernelShape
+from afssb_opt.strategies.surrogate import MEAN_VARIANCE, Hyperparameters, KernelShape, kernel, prior_variance
 
 LEVELS = ("a", "b", "c")
 DESCRIBED = DesignSpace(
@@ -37,6 +38,52 @@ def shape_and_features(n: int) -> tuple[KernelShape, torch.Tensor]:
     designs = cells(n)
     encoding = Encoding.for_data(DESCRIBED, designs)
     return KernelShape.for_encoding(encoding), torch.as_tensor(encoding.encode(designs))
+
+
+def test_covariances_are_sums_of_gpytorch_kernels():
+    shape, features = shape_and_features(7)
+    rng = np.random.default_rng(1)
+    lengths = torch.as_tensor(rng.normal(0.0, 0.5, shape.n_groups))
+    found = Hyperparameters(lengths, torch.as_tensor(rng.normal(-1.0, 0.5, shape.n_terms)), -5.0)
+    # Columns: x, y, the descriptor, three names; names share a length scale.
+    scaled = features / lengths.exp()[torch.as_tensor([0, 1, 2, 3, 3, 3])]
+    centred = 2.0 * features - 1.0
+
+    def matern(columns: list[int]) -> torch.Tensor:
+        return (
+            MaternKernel(nu=2.5, ard_num_dims=len(columns))
+            .double()
+            .initialize(lengthscale=1.0)(scaled[:, columns])
+            .to_dense()
+        )
+
+    def line(columns: list[int], power: int) -> torch.Tensor:
+        z = centred[:, columns] ** power
+        return LinearKernel().double().initialize(variance=1.0)(z).to_dense() / len(columns)
+
+    rest, numeric, levels, slopes, parabola = found.log_variances.exp()
+    expected = (
+        rest * matern([0, 1, 2, 3, 4, 5]) + numeric * matern([0, 1]) + levels * matern([2, 3, 4, 5])
+        + slopes * matern([2, 3, 4, 5]) * line([0, 1], 1)
+        + parabola * (line([0, 1, 2], 1) + line([0, 1, 2], 2)) + MEAN_VARIANCE
+    )  # fmt: skip
+    covariance = kernel(shape, found, features, features)
+    # GPyTorch adds a small jitter under its square roots.
+    assert covariance.numpy() == pytest.approx(expected.detach().numpy(), abs=1e-6)
+    assert prior_variance(shape, found, features).numpy() == pytest.approx(covariance.diagonal().numpy(), abs=1e-12)
+    stacked = kernel(shape, found, features[None].expand(2, -1, -1), features[:3])
+    assert stacked[1].numpy() == pytest.approx(covariance[:, :3].numpy(), abs=1e-12)
+
+
+def test_a_parabola_is_carried_on_beyond_the_cells():
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame({"x": rng.uniform(0.0, 0.5, 12), "y": rng.random(12)})
+    space = DesignSpace((Continuous("x", 0.0, 1.0), Continuous("y", 0.0, 1.0)))
+    optimizer = Optimizer(space, [Objective("f")])
+    optimizer.tell(table.assign(f=3.0 * table["x"] - 2.0 * table["x"] ** 2 + rng.normal(0.0, 0.01, 12)))
+    found = optimizer.predict(pd.DataFrame({"x": [0.8], "y": [0.5]}))
+    # The slope at the last cells is 1; a model that returns to its mean, .5, would say about .8.
+    assert found["f"].iloc[0] == pytest.approx(3.0 * 0.8 - 2.0 * 0.8**2, abs=0.12)
 
 
 def test_gradient_of_the_posterior_is_that_of_finite_differences():
@@ -95,7 +142,7 @@ def test_one_limit_gives_the_mean_and_variance_of_a_truncated_normal():
     limit, side = torch.tensor([0.5], dtype=torch.float64), torch.tensor([1.0], dtype=torch.float64)
     gp = condition_one_sided(shape, found, features, limit, torch.tensor([1e-8], dtype=torch.float64), side)
     mean, variance = gp.mean_and_variance(features)
-    draws = np.random.default_rng(0).standard_normal(2_000_000) * np.sqrt(gp.prior_variance)
+    draws = np.random.default_rng(0).standard_normal(2_000_000) * np.sqrt(float(gp.prior_variance(features)[0]))
     kept = draws[draws > 0.5]
     assert float(mean) == pytest.approx(kept.mean(), abs=0.01)
     assert float(variance) == pytest.approx(kept.var(), abs=0.01)
@@ -201,7 +248,9 @@ def test_hypervolume_history_never_falls_and_skips_cells_that_break_a_constraint
 def test_fit_ignores_useless_inputs():
     rng = np.random.default_rng(0)
     features = torch.as_tensor(rng.random((40, 3)))
-    shape = KernelShape(np.arange(3), np.ones((1, 3), dtype=bool), np.zeros(1))
+    shape = KernelShape(
+        np.arange(3), np.ones((1, 3), dtype=bool), np.zeros(1), np.zeros(1, dtype=int), np.zeros((1, 3), dtype=bool)
+    )
     unknown = torch.full((40,), torch.nan, dtype=torch.float64)
     best = fit_hyperparameters(shape, features, torch.sin(5.0 * features[:, 1]), unknown, np.random.SeedSequence(0))[0]
     lengths = best.log_lengths.exp()
