@@ -18,7 +18,7 @@ from afssb_opt.campaign.evaluating import evaluate_trial, open_trials
 from afssb_opt.campaign.lease import hold_lease
 from afssb_opt.campaign.window import Window, surrogate_view, write_campaign_report
 from afssb_opt.domain.errors import CampaignBusyError
-from afssb_opt.domain.trials import OPEN_STATES, TrialState
+from afssb_opt.domain.trials import ENDED_STATES, OPEN_STATES, TrialState
 from afssb_opt.evaluators import Evaluator, open_evaluator
 from afssb_opt.ledger import Lease, TrialRecord
 from flows.artifacts import Progress, publish_drafts, publish_preview, publish_round, publish_summary
@@ -26,7 +26,9 @@ from flows.dask_cluster import cluster_client
 from flows.dask_evaluation import evaluate_on_cluster
 from flows.notices import announce_drafts, announce_end, announce_shorts
 from flows.politeness import BUSY, politely
+from flows.pool_resting import rest_or_wake
 from flows.reconcile import close_dead_runs
+from flows.task_notes import forget_tasks
 from flows.tether import tie_to_server
 
 if TYPE_CHECKING:
@@ -49,10 +51,7 @@ def propose_task(campaign: Campaign, lease: Lease, n: int) -> list[TrialRecord]:
 def evaluate_task(
     campaign: Campaign, lease: Lease, evaluator: Evaluator, trial: TrialRecord, progress: Progress
 ) -> None:
-    """Evaluate one trial, record what came of it, and move the bar.
-
-    Nothing is returned: Prefect keeps a note about every part of what a task returns until the flow run ends.
-    """
+    """Evaluate one trial, record what came of it, and move the bar."""
     evaluate_trial(campaign.ledger, lease, evaluator, trial)
     progress.add()
 
@@ -130,11 +129,11 @@ def _advance(campaign_file: Path, n_designs: int | None) -> dict[str, Any]:
         window = Window(campaign)
         warnings: list[str] = []
         mirror = mirror_task.submit(window)
-        trials = campaign.trials()
-        if trials:
+        standing = campaign.standing()
+        if standing.n_trials:
             # What reviewers decided in MLflow counts for what is done next; a new campaign need not wait for it.
             mirror.wait()
-        progress = Progress(campaign.spec, sum(trial.ended_at is not None for trial in trials))
+        progress = Progress(campaign.spec, standing.n_in(ENDED_STATES))
         n_made = 0
         while True:
             waiting = open_trials(campaign, lease) if evaluator else []
@@ -153,7 +152,9 @@ def _advance(campaign_file: Path, n_designs: int | None) -> dict[str, Any]:
                 publish_round(campaign.spec, _evaluated(campaign, lease, evaluator, cluster, ready, progress))
             warnings += mirror.result()
             mirror = mirror_task.submit(window)
+            forget_tasks()
         warnings += mirror.result()
+        warnings += rest_or_wake(campaign, Path(campaign_file), runtime.deployment.id)
         return _closing(campaign, window, n_made, n_designs, warnings)
 
 
@@ -170,9 +171,11 @@ def _evaluated(
         done = cluster_task(cluster, campaign, lease, trials)
         progress.add(len(done))
         return done
-    futures = [evaluate_task.submit(campaign, lease, evaluator, trial, progress) for trial in trials]
-    for future in futures:
-        future.result()
+    common = {"campaign": campaign, "lease": lease, "evaluator": evaluator, "progress": progress}
+    # A runner per round: it keeps something of each task until it ends, and a flow run may last for thousands.
+    with THREADS.duplicate() as runner:
+        for future in [runner.submit(evaluate_task, {**common, "trial": trial}) for trial in trials]:
+            future.result()
     return [campaign.ledger.trial(trial.uid) for trial in trials]
 
 
@@ -204,7 +207,7 @@ def _why_now(campaign: Campaign, drafts: list[TrialRecord], n_designs: int | Non
     """Say why an unfinished campaign rests."""
     if drafts:
         return f"{len(drafts)} designs wait for approval (`afssb approve`)"
-    n_open = sum(trial.state in OPEN_STATES for trial in campaign.trials())
+    n_open = campaign.standing().n_in(OPEN_STATES)
     if n_open:
         return f"{n_open} cells wait for results"
     return f"the {n_designs} trials asked for are done" if n_designs is not None else "nothing more can be done now"

@@ -22,6 +22,7 @@ from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.lease import hold_lease
 from afssb_opt.campaign.window import Window
 from flows.politeness import politely
+from flows.pool_resting import rest_or_wake
 from flows.tether import tie_to_server
 
 UNFINISHED = [StateType.RUNNING, StateType.CANCELLING]
@@ -93,5 +94,6 @@ def _reconcile(campaign_file: Path, this_run: str) -> dict[str, Any]:
         with hold_lease(campaign.ledger, campaign.uid) as lease:
             closed = close_dead_runs(campaign.uid, this_run)
             freed = campaign.ledger.release_orphaned_claims(lease)
+        warnings += rest_or_wake(campaign, campaign_file, deployment_id=None)
         said = f"{len(closed)} dead flow runs closed, {len(freed)} claims taken back"
         return {"said": said, "n_closed": len(closed), "n_freed": len(freed), "warnings": warnings}

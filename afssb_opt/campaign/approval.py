@@ -23,7 +23,7 @@ Choice = Literal["approve", "reject"]
 
 def drafts_of(campaign: Campaign) -> list[TrialRecord]:
     """Return the designs that wait for a decision, by number."""
-    return [trial for trial in campaign.trials() if trial.state is TrialState.DRAFT]
+    return campaign.ledger.trials(campaign.uid, states=[TrialState.DRAFT])
 
 
 def decide_drafts(

@@ -18,7 +18,7 @@ from afssb_opt.campaign_file import Amendment, compare_definitions, load_spec
 from afssb_opt.domain.errors import AmendmentError, InputError, Problem, StoreError
 from afssb_opt.domain.objectives import pareto_rows
 from afssb_opt.domain.spec import CampaignSpec
-from afssb_opt.ledger import CampaignRecord, Ledger, TrialRecord
+from afssb_opt.ledger import CampaignRecord, Ledger, Standing, TrialRecord
 
 if TYPE_CHECKING:
     from afssb_opt.campaign.explaining import TrialExplanation
@@ -97,19 +97,23 @@ class Campaign:
         """Return all trials by number."""
         return self.ledger.trials(self.uid)
 
+    def standing(self) -> Standing:
+        """Return how many trials there are in each state, without reading all of them."""
+        return self.ledger.standing(self.uid)
+
     def observations(self) -> pd.DataFrame:
         """Return what the surrogate learns from: one row per finished, partial or failed cell."""
         return self.ledger.observations(self.uid)
 
     def stop_reason(self) -> str | None:
         """Return why nothing more is to be proposed, or None while the campaign goes on."""
-        trials = self.trials()
-        spent = stop_reason(self.spec.budget, trials, self.record_of_campaign.created_at, datetime.now(UTC))
-        return spent or rule_reason(self.spec, self.ledger, self.uid, trials)
+        standing = self.standing()
+        spent = stop_reason(self.spec.budget, standing, self.record_of_campaign.created_at, datetime.now(UTC))
+        return spent or rule_reason(self.spec, self.ledger, self.uid, standing)
 
     def n_to_propose(self, limit: int | None = None) -> int:
         """Return how many designs fit into batch, budget, channels and `limit` now."""
-        return n_to_propose(self.spec, self.trials(), limit)
+        return n_to_propose(self.spec, self.standing(), limit)
 
     def propose(
         self,
@@ -196,7 +200,7 @@ def _register(spec: CampaignSpec, ledger: Ledger, *, read_only: bool) -> tuple[C
     if read_only:
         return record, changes
     refused = [change for change in changes if not change.is_allowed]
-    if refused and ledger.trials(record.uid):
+    if refused and ledger.standing(record.uid).n_trials:
         raise AmendmentError(
             [
                 Problem(

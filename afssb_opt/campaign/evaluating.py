@@ -19,7 +19,8 @@ MAX_ATTEMPTS = 3
 def open_trials(campaign: Campaign, lease: Lease) -> list[TrialRecord]:
     """Return trials that wait for an evaluation, after taking back claims whose holder is gone."""
     campaign.ledger.release_orphaned_claims(lease)
-    trials = campaign.trials()
+    # All others need no evaluation; a large campaign has many of them, and every round asks.
+    trials = campaign.ledger.trials(campaign.uid, states=[TrialState.PROPOSED, TrialState.FAILED])
     retries = [trial for trial in trials if may_retry(trial)]
     for trial in retries:
         campaign.ledger.mark(trial.uid, "restore", reason="tried again", actor="afssb")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from afssb_opt.campaign.evaluating import may_retry
+from afssb_opt.domain.trials import OPEN_STATES, TrialState
 
 if TYPE_CHECKING:
     from afssb_opt.campaign.campaign import Campaign
@@ -16,6 +17,7 @@ def finished_because(campaign: Campaign) -> str | None:
     It may go on later: by a larger budget, or when a trial is void and gives its place back.
     """
     reason = campaign.stop_reason()
-    if reason is None:
+    if reason is None or campaign.standing().n_in(OPEN_STATES):
         return None
-    return reason if all(trial.ended_at is not None and not may_retry(trial) for trial in campaign.trials()) else None
+    failed = campaign.ledger.trials(campaign.uid, states=[TrialState.FAILED])
+    return None if any(map(may_retry, failed)) else reason

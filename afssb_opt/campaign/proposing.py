@@ -71,7 +71,7 @@ def propose_trials(
         narrowing = replace(narrowing, candidates=recorded)
     new_trials = next_trials(campaign, n, narrowing)
     advice = new_trials[0].provenance["advice"]
-    if is_stopped_by_rule(campaign.spec.stop_when, len(campaign.trials()), advice["ratio"]):
+    if is_stopped_by_rule(campaign.spec.stop_when, campaign.standing().n_trials, advice["ratio"]):
         record_stop(campaign.ledger, campaign.record_of_campaign, new_trials[0].provenance)
         return []
     reach("propose.asked")
@@ -87,7 +87,7 @@ def next_trials(campaign: Campaign, n: int, narrowing: Narrowing = NOTHING_NARRO
         StrategyError: No further distinct design exists.
         DesignError: A fixed value or a candidate is not of this space.
     """
-    optimizer, data_version, trials = _at_one_moment(campaign)
+    optimizer, data_version, last_round = _at_one_moment(campaign)
     designs = optimizer.ask(n, fixed=narrowing.fixed, candidates=narrowing.candidates)
     provenance = {
         "seed": campaign.spec.seed,
@@ -100,12 +100,11 @@ def next_trials(campaign: Campaign, n: int, narrowing: Narrowing = NOTHING_NARRO
         "versions": {package: version(package) for package in PROPOSING_PACKAGES},
     }
     asked = str(narrowing)
-    round_number = max((trial.round for trial in trials), default=0) + 1
     is_draft = campaign.spec.needs_approval
     return [
         NewTrial(
             design=_plain(row),
-            round=round_number,
+            round=last_round + 1,
             reason=f"{reason} ({asked})" if asked else reason,
             provenance=provenance,
             is_draft=is_draft,
@@ -114,17 +113,17 @@ def next_trials(campaign: Campaign, n: int, narrowing: Narrowing = NOTHING_NARRO
     ]
 
 
-def _at_one_moment(campaign: Campaign) -> tuple[Optimizer, int, list[TrialRecord]]:
-    """Return an informed optimizer with the number of the newest event it knows, and the trials.
+def _at_one_moment(campaign: Campaign) -> tuple[Optimizer, int, int]:
+    """Return an informed optimizer with the number of the newest event it knows, and the newest round.
 
     A laboratory may hand in results meanwhile; then everything is read again.
     """
     while True:
         data_version = campaign.ledger.last_seq(campaign.uid)
-        trials = campaign.trials()
+        last_round = campaign.standing().last_round
         optimizer = informed_optimizer(campaign.spec, campaign.ledger, campaign.uid)
         if campaign.ledger.last_seq(campaign.uid) == data_version:
-            return optimizer, data_version, trials
+            return optimizer, data_version, last_round
 
 
 def informed_optimizer(spec: CampaignSpec, ledger: Ledger, campaign_uid: str) -> Optimizer:

@@ -13,6 +13,7 @@ from afssb_opt.ledger.records import (
     Lease,
     NewTrial,
     Recorded,
+    Standing,
     TrialRecord,
 )
 from afssb_opt.ledger.upgrading import Upgraded, upgrade_store
@@ -32,6 +33,7 @@ __all__ = [
     "NewTrial",
     "Outbox",
     "Recorded",
+    "Standing",
     "TrialRecord",
     "UnknownCampaignError",
     "UnknownTrialError",

@@ -12,8 +12,11 @@ from afssb_opt.domain.trials import TrialState
 from afssb_opt.ledger.records import TrialRecord
 from afssb_opt.ledger.replay import is_rejected_draft
 
-_OBSERVED: Final = frozenset({TrialState.COMPLETED, TrialState.PARTIAL, TrialState.FAILED})
+# In no other state is a trial in the table of observations.
+OBSERVED_STATES: Final = frozenset({TrialState.COMPLETED, TrialState.PARTIAL, TrialState.FAILED})
 _PENDING: Final = frozenset({TrialState.DRAFT, TrialState.PROPOSED, TrialState.CLAIMED, TrialState.IN_TEST})
+# Nor in the table of what is pending; rejected drafts are among the abandoned trials.
+PENDING_STATES: Final = _PENDING | {TrialState.ABANDONED}
 
 
 def observations_table(trials: Iterable[TrialRecord]) -> pd.DataFrame:
@@ -70,6 +73,6 @@ def _in_order(names: Iterable[str]) -> list[str]:
 
 
 def _tells_something(trial: TrialRecord) -> bool:
-    if trial.is_excluded or trial.state not in _OBSERVED:
+    if trial.is_excluded or trial.state not in OBSERVED_STATES:
         return False
     return trial.state is not TrialState.FAILED or (trial.failure is not None and trial.failure.kind == "cell")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -12,13 +12,15 @@ import pandas as pd
 from sqlalchemy import Connection, Engine, func, select
 
 from afssb_opt.domain.errors import Problem, StoreError, StoreUnavailableError
+from afssb_opt.domain.trials import TrialState
 from afssb_opt.ledger import campaigns as _campaigns
 from afssb_opt.ledger import integrity, portable
 from afssb_opt.ledger.canonical import table_from_parquet
+from afssb_opt.ledger.collecting import without_collector
 from afssb_opt.ledger.engine import reading, shown_url
-from afssb_opt.ledger.frames import observations_table, pending_table
+from afssb_opt.ledger.frames import OBSERVED_STATES, PENDING_STATES, observations_table, pending_table
 from afssb_opt.ledger.outbox import Outbox
-from afssb_opt.ledger.records import CampaignRecord, Event, TrialRecord
+from afssb_opt.ledger.records import CampaignRecord, Event, Standing, TrialRecord
 from afssb_opt.ledger.rows import event_from_row, load_trial, require_campaign, trial_from_row
 from afssb_opt.ledger.schema import attachments, events, trials
 
@@ -85,18 +87,48 @@ class LedgerReader:
         with reading(self._engine) as connection:
             return load_trial(connection, uid_or_label)
 
-    def trials(self, campaign_uid: str, after_seq: int = 0) -> list[TrialRecord]:
-        """Return the trials of a campaign by number, those that changed after a known event only."""
-        where = (trials.c.campaign_uid == campaign_uid) & (trials.c.last_seq > after_seq)
-        chosen = select(trials).where(where).order_by(trials.c.number)
+    def trials(
+        self,
+        campaign_uid: str,
+        after_seq: int = 0,
+        *,
+        states: Collection[TrialState] | None = None,
+        uids: Collection[str] | None = None,
+    ) -> list[TrialRecord]:
+        """Return the trials of a campaign by number.
+
+        Args:
+            campaign_uid: The campaign.
+            after_seq: Leave out trials that did not change after this event.
+            states: Leave out trials in other states.
+            uids: Leave out other trials.
+        """
+        chosen = select(trials).where(trials.c.campaign_uid == campaign_uid, trials.c.last_seq > after_seq)
+        if states is not None:
+            chosen = chosen.where(trials.c.state.in_(sorted(map(str, states))))
+        if uids is not None:
+            chosen = chosen.where(trials.c.uid.in_(uids))
+        with reading(self._engine) as connection, without_collector():
+            require_campaign(connection, campaign_uid)
+            return [trial_from_row(row) for row in connection.execute(chosen.order_by(trials.c.number)).mappings()]
+
+    def standing(self, campaign_uid: str) -> Standing:
+        """Return how many trials of a campaign there are in each state, without reading them."""
+        columns = (trials.c.state, func.count(), func.max(trials.c.round), func.max(trials.c.last_seq))
+        counted = select(*columns).where(trials.c.campaign_uid == campaign_uid).group_by(trials.c.state)
         with reading(self._engine) as connection:
             require_campaign(connection, campaign_uid)
-            return [trial_from_row(row) for row in connection.execute(chosen).mappings()]
+            rows = connection.execute(counted).all()
+        return Standing(
+            {TrialState(state): count for state, count, _, _ in rows},
+            last_round=max((last_round for _, _, last_round, _ in rows), default=0),
+            last_seq=max((last_seq for _, _, _, last_seq in rows), default=0),
+        )
 
     def events(self, campaign_uid: str, after_seq: int = 0) -> list[Event]:
         """Return the events of a campaign in their order, those after a known one only."""
         where = (events.c.campaign_uid == campaign_uid) & (events.c.seq > after_seq)
-        with reading(self._engine) as connection:
+        with reading(self._engine) as connection, without_collector():
             require_campaign(connection, campaign_uid)
             rows = connection.execute(select(events).where(where).order_by(events.c.seq)).mappings()
             return [event_from_row(row) for row in rows]
@@ -122,11 +154,12 @@ class LedgerReader:
 
     def observations(self, campaign_uid: str) -> pd.DataFrame:
         """Return what was found so far, one row per trial; columns as in `frames.observations_table`."""
-        return observations_table(self.trials(campaign_uid))
+        with without_collector():
+            return observations_table(self.trials(campaign_uid, states=OBSERVED_STATES))
 
     def pending(self, campaign_uid: str) -> pd.DataFrame:
         """Return the designs that wait, are claimed or in test, and the drafts that a person rejected."""
-        return pending_table(self.trials(campaign_uid))
+        return pending_table(self.trials(campaign_uid, states=PENDING_STATES))
 
     def export_campaign(self, campaign_uid: str, folder: Path) -> str:
         """Write a campaign into a new folder of plain files; the hash returned is the same from every store.

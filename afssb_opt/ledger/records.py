@@ -6,7 +6,7 @@ import os
 import platform
 import socket
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -106,6 +106,30 @@ class TrialRecord:
     n_revisions: int
     attempts: int
     restores_to: TrialState | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a campaign has come, whatever the number of its trials.
+
+    Attributes:
+        n_by_state: Number of trials in each state that occurs.
+        last_round: Newest round; 0 before the first.
+        last_seq: Newest event on any trial; 0 before the first.
+    """
+
+    n_by_state: Mapping[TrialState, int]
+    last_round: int
+    last_seq: int
+
+    @property
+    def n_trials(self) -> int:
+        """Number of all trials."""
+        return sum(self.n_by_state.values())
+
+    def n_in(self, states: Iterable[TrialState]) -> int:
+        """Return the number of trials in these states."""
+        return sum(self.n_by_state.get(state, 0) for state in states)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import tempfile
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,8 @@ from mlflow import MlflowClient
 
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.domain.trials import OPEN_STATES
-from afssb_opt.ledger import CampaignRecord, Ledger, TrialRecord
+from afssb_opt.ledger import CampaignRecord, Ledger
+from afssb_opt.ledger.frames import observations_table
 from afssb_opt.tracking.answer import Answer, answer
 from afssb_opt.tracking.progress import best_rows, fixed_reference, in_order_of_end, progress_table
 from afssb_opt.tracking.report import SurrogateView, write_report
@@ -29,7 +29,6 @@ def write_campaign_run(
     spec: CampaignSpec,
     record: CampaignRecord,
     ledger: Ledger,
-    trials: Sequence[TrialRecord],
     known: MirroredRun | None,
     optimizer: SurrogateView | None,
     *,
@@ -46,7 +45,8 @@ def write_campaign_run(
     is_report_due = has_report and (known is None or known.report_seq != seq)
     if known and known.ledger_seq == seq and known.layout == LAYOUT and not is_report_due:
         return known
-    observations = in_order_of_end(ledger.observations(record.uid), trials)
+    trials = ledger.trials(record.uid)
+    observations = in_order_of_end(observations_table(trials), trials)
     found = answer(spec, trials, observations)
     tags = {
         "afssb.role": "campaign",

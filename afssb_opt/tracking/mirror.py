@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -49,7 +49,6 @@ class SyncReport:
 
     n_created: int = 0
     n_updated: int = 0
-    n_unchanged: int = 0
     n_left: int = 0
     warnings: tuple[str, ...] = ()
     decisions: tuple[ReviewDecision, ...] = ()
@@ -92,8 +91,9 @@ class Mirror:
         # Runs by trial uid as of the last scan; None means that MLflow must be scanned before anything is written.
         self._runs: dict[str, MirroredRun] | None = None
         self._campaign_run_due_at = 0.0
-        # Trials by uid, in the order of their numbers, as of the event up to which the ledger was read.
-        self._trials: dict[str, TrialRecord] = {}
+        # Trials by uid that MLflow does not show in full, as of the event up to which the ledger was read. Those that
+        # it shows are let go of: a campaign may have a hundred thousand.
+        self._due: dict[str, TrialRecord] = {}
         self._read_up_to = 0
 
     @property
@@ -128,12 +128,14 @@ class Mirror:
         lease = self._ledger.acquire_lease(self._record.uid, role="mirror", duration_s=_LEASE_S)
         try:
             with mlflow_calls(self._uri):
-                seq, trials = self._read_trials()
-                client, runs, warnings = self._open(trials, is_rewrite)
+                client = self._client = self._client or open_client(self._uri, self._artifact_root)
+                is_known = self._is_known(client) and not is_rewrite
+                seq = self._read_due(is_known)
+                runs, warnings = self._reviewed(client) if is_known else self._scanned(client, is_rewrite)
                 reach("mirror.opened")
-                report = self._sync_trials(client, runs, trials, lease, has_figures, time.monotonic() + deadline_s)
+                report = self._sync_trials(client, runs, lease, has_figures, time.monotonic() + deadline_s)
                 reach("mirror.trials")
-                reviews = read_reviews(trials, runs)
+                reviews = read_reviews(self._trials_under_review(runs), runs)
                 for run_id, tags in reviews.tags.items():
                     for name, value in tags.items():
                         client.set_tag(run_id, name, value)
@@ -141,7 +143,7 @@ class Mirror:
                 is_due = CAMPAIGN_RUN not in runs or time.monotonic() >= self._campaign_run_due_at
                 if not report.n_left and (is_due or has_report or is_rewrite):
                     runs[CAMPAIGN_RUN] = write_campaign_run(
-                        client, self._experiment_id, self._spec, self._record, self._ledger, trials,
+                        client, self._experiment_id, self._spec, self._record, self._ledger,
                         runs.get(CAMPAIGN_RUN), optimizer, seq=str(seq), has_report=has_report,
                     )  # fmt: skip
                     self._campaign_run_due_at = time.monotonic() + _CAMPAIGN_RUN_EVERY_S
@@ -155,35 +157,46 @@ class Mirror:
         finally:
             self._ledger.release_lease(lease)
 
-    def _read_trials(self) -> tuple[int, list[TrialRecord]]:
-        """Return the newest event and all trials; only those that changed since the last sync are read again."""
+    def _is_known(self, client: MlflowClient) -> bool:
+        """Tell whether what MLflow holds is known from an earlier sync."""
+        experiment_id = ensure_experiment(client, self._record, self._artifact_root)
+        is_same, self._experiment_id = experiment_id == self._experiment_id, experiment_id
+        return is_same and self._runs is not None
+
+    def _read_due(self, is_known: bool) -> int:
+        """Read the trials that changed since the last sync, or all of them, and return the newest event."""
+        if not is_known:
+            self._due, self._read_up_to = {}, 0
         # Read before the trials: what comes in between is then seen again by the next sync, not skipped.
         seq = self._ledger.last_seq(self._record.uid)
-        self._trials |= {trial.uid: trial for trial in self._ledger.trials(self._record.uid, self._read_up_to)}
+        self._due |= {trial.uid: trial for trial in self._ledger.trials(self._record.uid, self._read_up_to)}
         self._read_up_to = seq
-        return seq, list(self._trials.values())
+        return seq
+
+    def _trials_under_review(self, runs: Mapping[str, MirroredRun]) -> list[TrialRecord]:
+        uids = [key for key, run in runs.items() if run.review and key != CAMPAIGN_RUN]
+        return self._ledger.trials(self._record.uid, uids=uids) if uids else []
 
     def _sync_trials(
         self,
         client: MlflowClient,
         runs: dict[str, MirroredRun],
-        trials: Sequence[TrialRecord],
         lease: Lease,
         has_figures: bool,
         ends_at: float,
     ) -> SyncReport:
-        n_created = n_updated = n_unchanged = 0
+        n_created = n_updated = 0
         renew_at = time.monotonic() + _LEASE_S / 3
         with tempfile.TemporaryDirectory(prefix="afssb-mirror-") as folder:
-            for done, trial in enumerate(trials):
+            for done, trial in enumerate(due := sorted(self._due.values(), key=lambda trial: trial.number)):
                 known = runs.get(trial.uid)
                 if known and _is_current(known, trial, has_figures):
-                    n_unchanged += 1
+                    self._let_go(known, trial)
                     continue
                 if time.monotonic() > ends_at:
-                    n_left = len(trials) - done
+                    n_left = len(due) - done
                     warning = f"{n_left} trials are left for the next sync: MLflow is slow."
-                    return SyncReport(n_created, n_updated, n_unchanged, n_left, (warning,))
+                    return SyncReport(n_created, n_updated, n_left, (warning,))
                 if time.monotonic() > renew_at:
                     lease = self._ledger.renew_lease(lease, duration_s=_LEASE_S)
                     renew_at = time.monotonic() + _LEASE_S / 3
@@ -195,23 +208,28 @@ class Mirror:
                     Path(folder) if has_figures else None,
                     self._lab_folder / trial.label if self._lab_folder else None,
                 )  # fmt: skip
+                self._let_go(runs[trial.uid], trial)
                 n_created, n_updated = n_created + (known is None), n_updated + (known is not None)
-        return SyncReport(n_created, n_updated, n_unchanged)
+        return SyncReport(n_created, n_updated)
 
-    def _open(
-        self, trials: Sequence[TrialRecord], is_rewrite: bool
-    ) -> tuple[MlflowClient, dict[str, MirroredRun], list[str]]:
-        """Return client, runs and warnings; the first time, or when asked to, MLflow is scanned and put in order."""
-        self._client = client = self._client or open_client(self._uri, self._artifact_root)
-        experiment_id = ensure_experiment(client, self._record, self._artifact_root)
-        if self._runs is not None and experiment_id == self._experiment_id and not is_rewrite:
-            reviewed = {run.key: run for run in reviewed_runs(client, experiment_id)}
-            for key, run in self._runs.items():
-                fresh = reviewed.get(key)
-                if fresh is not None or run.review:
-                    self._runs[key] = with_review_of(run, fresh)
-            return client, self._runs, []
-        scan = scan_runs(client, experiment_id)
+    def _let_go(self, known: MirroredRun, trial: TrialRecord) -> None:
+        if _is_current(known, trial, has_figures=True):
+            del self._due[trial.uid]
+
+    def _reviewed(self, client: MlflowClient) -> tuple[dict[str, MirroredRun], list[str]]:
+        """Return the known runs with what reviewers say of them now, and no warnings."""
+        runs = self._runs or {}
+        reviewed = {run.key: run for run in reviewed_runs(client, self._experiment_id)}
+        for key, run in runs.items():
+            fresh = reviewed.get(key)
+            if fresh is not None or run.review:
+                runs[key] = with_review_of(run, fresh)
+        return runs, []
+
+    def _scanned(self, client: MlflowClient, is_rewrite: bool) -> tuple[dict[str, MirroredRun], list[str]]:
+        """Scan MLflow, put it in order, and return its runs with warnings."""
+        trials = list(self._due.values())
+        scan = scan_runs(client, self._experiment_id)
         warnings = []
         for run_id in scan.surplus:
             client.delete_run(run_id)
@@ -234,8 +252,8 @@ class Mirror:
         if is_rewrite:
             for key, run in scan.runs.items():
                 scan.runs[key] = replace(run, layout="", cycling_sha256="", files_sha256="", metrics_sha256="")
-        self._experiment_id, self._runs = experiment_id, scan.runs
-        return client, self._runs, warnings
+        self._runs = scan.runs
+        return scan.runs, warnings
 
 
 def _is_current(known: MirroredRun, trial: TrialRecord, has_figures: bool) -> bool:

@@ -15,9 +15,9 @@ from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.ledger import TrialRecord
 from afssb_opt.ledger.failpoints import reach
 from afssb_opt.tracking.labels import design_text
-from afssb_opt.tracking.run_index import MirroredRun, text_sha256
+from afssb_opt.tracking.run_index import NOTHING, MirroredRun, text_sha256
 from afssb_opt.tracking.trial_figure import draw_cycles
-from afssb_opt.tracking.trial_run import LAYOUT, PASSING_TAGS, TERMINAL, MetricPoint, curve_points, project_trial
+from afssb_opt.tracking.trial_run import LAYOUT, TERMINAL, MetricPoint, curve_points, passing_tags, project_trial
 
 # MLflow takes 1,000 entries and 100 parameters in one batch.
 _MAX_METRICS: Final = 800
@@ -76,7 +76,7 @@ def write_trial_run(
         birth = {**run.tags, "afssb.note_sha256": note_sha256, **(marks if is_born_over else {})}
         born = client.create_run(experiment_id, run.start_ms, birth, run.name)
         reach("mirror.created")
-        known = MirroredRun(born.info.run_id, trial.uid, passing_tags=PASSING_TAGS.intersection(birth))
+        known = MirroredRun(born.info.run_id, trial.uid, passing_tags=passing_tags(birth))
         tags = {} if is_born_over else marks
     else:
         tags = {**run.tags, "afssb.note_sha256": note_sha256, **marks}
@@ -106,8 +106,8 @@ def write_trial_run(
         cycling_sha256=cycling_sha256,
         files_sha256=files_sha256,
         metrics_sha256=metrics_sha256,
-        passing_tags=PASSING_TAGS.intersection(run.tags),
-        outdone={},
+        passing_tags=passing_tags(run.tags),
+        outdone=NOTHING,
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -45,7 +46,7 @@ CURVES: Final = (
 )
 
 # Tags that a later state of a trial may no longer have.
-PASSING_TAGS: Final = frozenset(
+_PASSING_TAGS: Final = frozenset(
     {"afssb.source", "afssb.censored", "afssb.attributes", "afssb.failure_kind", "afssb.failure", "afssb.decision",
      "afssb.as_built"}
 )  # fmt: skip
@@ -105,6 +106,17 @@ def project_trial(spec: CampaignSpec, trial: TrialRecord) -> TrialRun:
         tags={name: tag_text(value) for name, value in _tags(spec, trial).items()},
         metrics=tuple(_outcome_points(trial)),
     )
+
+
+def passing_tags(tags: Iterable[str]) -> frozenset[str]:
+    """Return those of the tags that a later state of the trial may no longer have."""
+    return _one_of(_PASSING_TAGS.intersection(tags))
+
+
+@cache
+def _one_of(tags: frozenset[str]) -> frozenset[str]:
+    """Return the same set for equal ones: there are few, and one is kept for each of thousands of runs."""
+    return tags
 
 
 def curve_points(cycling: pd.DataFrame, at_ms: int, max_points: int = MAX_CURVE_POINTS) -> Iterator[MetricPoint]:

@@ -1,8 +1,8 @@
 """What happens to ledger and mirror as a campaign grows to 100,000 trials: times, sizes and memory at each stage.
 
-Run it with `python experiments/benchmarks/load.py [--stages 1000 10000 100000] [--mirror 1000]`. Each trial is
-proposed in a batch of 64, claimed and recorded through the ledger's own calls; at `--mirror` trials all are shown
-in MLflow too. Reading is what every round, `afssb status` and a look at the data do.
+Run it with `python experiments/benchmarks/load.py [--stages 1000 10000 100000] [--mirror 1000 10000]`. Each trial is
+proposed in a batch of 64, claimed and recorded through the ledger's own calls; at each number of `--mirror` what MLflow
+does not show yet is shown there too. Reading is what every round, `afssb status` and a look at the data do.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import psutil
 from afssb_opt import Campaign
 from afssb_opt.campaign.lease import hold_lease
 from afssb_opt.campaign.window import Window
-from afssb_opt.domain.trials import TrialResult
+from afssb_opt.domain.trials import TrialResult, TrialState
 from afssb_opt.ledger import Lease, NewTrial
 
 # The largest batch that a campaign file allows.
@@ -84,6 +84,7 @@ def report(campaign: Campaign, folder: Path, n_trials: int) -> None:
         "trials": lambda: ledger.trials(uid),
         "observations": lambda: ledger.observations(uid),
         "pending": lambda: ledger.pending(uid),
+        "open trials (each round)": lambda: ledger.trials(uid, states=[TrialState.PROPOSED, TrialState.FAILED]),
         "stop_reason (each round)": campaign.stop_reason,
         "last_seq": lambda: ledger.last_seq(uid),
         "events": lambda: ledger.events(uid),
@@ -99,11 +100,13 @@ def report(campaign: Campaign, folder: Path, n_trials: int) -> None:
     )
 
 
-def mirror(campaign: Campaign) -> None:
-    """Show all trials in MLflow and print what that costs, once and when nothing is new."""
-    window, n_trials = Window(campaign), len(campaign.trials())
-    print(f"  mirror of {n_trials} trials     {timed(lambda: show_all(window))}")
+def mirror(campaign: Campaign, window: Window, n_shown: int) -> None:
+    """Show in MLflow what it does not show, and print what that costs, and what it costs when nothing is new."""
+    n_trials, started = campaign.standing().n_trials, time.process_time()
+    print(f"  mirror, {n_shown + 1} to {n_trials}     {timed(lambda: show_all(window))}")
+    print(f"  of processor per trial   {1e3 * (time.process_time() - started) / (n_trials - n_shown):8.2f} ms")
     print(f"  nothing new              {timed(window.update)}")
+    print(f"  a new scan, nothing new  {timed(Window(campaign).update)}")
     size = sum(path.stat().st_size for path in campaign.stores.folder.glob("mlflow.db*")) / 1e6
     print(f"  mlflow.db {size:.0f} MB, {1e3 * size / n_trials:.1f} kB per trial", flush=True)
 
@@ -112,21 +115,22 @@ def main() -> None:
     """Grow, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stages", type=int, nargs="+", default=[1_000, 10_000, 30_000, 100_000])
-    parser.add_argument("--mirror", type=int, default=1_000, help="trials to show in MLflow")
+    parser.add_argument("--mirror", type=int, nargs="*", default=[1_000], help="trials to show in MLflow")
     given = parser.parse_args()
     rng = np.random.default_rng(SEED)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["AFSSB_HOME"] = folder
         with Campaign.load(DEFINITION) as campaign, hold_lease(campaign.ledger, campaign.uid) as lease:
-            n_trials = 0
-            for stage in sorted({*given.stages, given.mirror} - {0}):
+            window, n_shown, n_trials = Window(campaign), 0, 0
+            for stage in sorted({*given.stages, *given.mirror}):
                 clock = time.perf_counter()
                 cost = grow(campaign, lease, rng, stage - n_trials)
                 seconds, n_new, n_trials = time.perf_counter() - clock, stage - n_trials, stage
                 print(f"{stage} trials: {cost:.2f} ms processor, {1e3 * seconds / n_new:.2f} ms clock per new trial")
                 report(campaign, campaign.stores.folder, n_trials)
-                if stage == given.mirror:
-                    mirror(campaign)
+                if stage in given.mirror:
+                    mirror(campaign, window, n_shown)
+                    n_shown = n_trials
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 Run it with `python experiments/benchmarks/memory.py [--trials 10000]`. The evaluator is a Python function that answers
 at once. Designs are drawn at random and the last report has no model pages, because a surrogate of ten thousand cells
-is another matter; all else is the flow: Prefect's tasks and artifacts, the ledger, the mirror, the child process.
+is another matter; all else is the flow: Prefect's tasks and artifacts, the ledger, the mirror, the child process. The
+last line includes the report, which loads the figures.
 """
 
 from __future__ import annotations

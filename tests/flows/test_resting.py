@@ -1,18 +1,17 @@
 """A finished campaign costs no more flow runs, and goes on by itself when it can: against a real Prefect server."""
 
-import os
-
 import httpx
 import pandas as pd
 import pytest
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from afssb_opt import Campaign
 from afssb_opt.campaign.lease import hold_lease
 from afssb_opt.campaign_file import load_spec
 from afssb_opt.ledger import NewTrial
+from flows.advance import advance_campaign
 from flows.deployments import Served, campaign_deployments
-from flows.local_server import prefect_api
+from flows.pool_resting import rest_or_wake
+from flows.reconcile import reconcile_campaign
 from flows.resting import LOOK_S, Rest
 
 CELLS = """
@@ -23,19 +22,6 @@ evaluator: lab
 batch_size: 1
 budget: {{trials: {trials}}}
 """
-
-
-@pytest.fixture(scope="module")
-def api(tmp_path_factory):
-    with prefect_api(tmp_path_factory.mktemp("server") / "prefect", lambda: os.environ["PREFECT_API_URL"]) as address:
-        yield address
-
-
-@pytest.fixture
-def server(api):
-    # Another test may have imported Prefect, which reads its settings then.
-    with temporary_settings({PREFECT_API_URL: api}):
-        yield api
 
 
 @pytest.mark.slow
@@ -75,3 +61,88 @@ def test_the_schedule_of_a_finished_campaign_is_paused_and_resumed_by_a_larger_b
     (line,) = rest.look(5 * LOOK_S)
     assert "was not looked after" in line
     assert rest.look(6 * LOOK_S) == []
+
+
+@pytest.fixture
+def finished(server, tmp_path):
+    """Give the file of a campaign whose only trial is done."""
+    httpx.post(f"{server}/work_pools/", json={"name": "cells", "type": "process"})
+    path = tmp_path / "finite.yaml"
+    path.write_text(CELLS.format(trials=1))
+    with Campaign.load(path) as campaign:
+        with hold_lease(campaign.ledger, campaign.uid) as lease:
+            (trial,) = campaign.ledger.add_trials(lease, [NewTrial({"x": 0.5}, 1, "by hand", {})])
+        campaign.record(pd.DataFrame({"trial": [trial.label], "y": [1.0], "status": ["completed"]}))
+    yield path
+    for deployment in httpx.post(f"{server}/deployments/filter", json={}).json():
+        httpx.delete(f"{server}/deployments/{deployment['id']}").raise_for_status()
+
+
+def deployed(flow, file, **options):
+    made = flow.to_deployment(name="finite", interval=60, parameters={"campaign": str(file)}, tags=["mine"])
+    return made.apply(**({"work_pool_name": "cells"} | options))
+
+
+def standing_of(server, deployment):
+    found = httpx.get(f"{server}/deployments/{deployment}").json()
+    return found["paused"], len(found["tags"])
+
+
+def look(file, deployment=None):
+    with Campaign.load(file, read_only=True) as campaign:
+        assert rest_or_wake(campaign, file, deployment and str(deployment)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.servers
+def test_a_finished_campaign_rests_until_its_budget_grows_and_a_persons_decision_stands(server, finished):
+    advance, _ = deployed(advance_campaign, finished), deployed(reconcile_campaign, finished)
+    look(finished, advance)
+    assert standing_of(server, advance) == (True, 2)
+
+    # A person wants it to go on all the same.
+    httpx.patch(f"{server}/deployments/{advance}", json={"paused": False}).raise_for_status()
+    look(finished, advance)
+    assert standing_of(server, advance) == (False, 2)
+
+    httpx.patch(f"{server}/deployments/{advance}", json={"paused": True}).raise_for_status()
+    look(finished)
+    assert standing_of(server, advance) == (True, 2), "woken although the campaign is over"
+    finished.write_text(CELLS.format(trials=2))
+    look(finished)
+    assert standing_of(server, advance) == (False, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.servers
+def test_a_deployment_that_a_person_paused_is_not_woken(server, finished):
+    advance, _ = deployed(advance_campaign, finished), deployed(reconcile_campaign, finished)
+    httpx.patch(f"{server}/deployments/{advance}", json={"paused": True}).raise_for_status()
+    finished.write_text(CELLS.format(trials=2))
+    look(finished)
+    assert standing_of(server, advance) == (True, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.servers
+def test_a_deployment_that_nothing_would_wake_keeps_its_schedule(server, finished):
+    advance = deployed(advance_campaign, finished)
+    look(finished, advance)
+    assert standing_of(server, advance) == (False, 1)
+    reconcile = deployed(reconcile_campaign, finished)
+    httpx.patch(f"{server}/deployments/{reconcile}", json={"paused": True}).raise_for_status()
+    look(finished, advance)
+    assert standing_of(server, advance) == (False, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.servers
+def test_a_run_about_another_campaign_or_of_afssb_serve_pauses_nothing(server, finished, tmp_path):
+    other = tmp_path / "other.yaml"
+    deployed(reconcile_campaign, finished)
+    chosen_in_a_form = deployed(advance_campaign, other)
+    look(finished, chosen_in_a_form)
+    assert standing_of(server, chosen_in_a_form) == (False, 1)
+    served = deployed(advance_campaign.with_options(name="served"), finished, work_pool_name=None)
+    look(finished, served)
+    assert standing_of(server, served) == (False, 1)

@@ -10,10 +10,11 @@ import time
 from pathlib import Path
 
 import httpx
+import pandas as pd
 import pytest
 
+from afssb_opt import Campaign
 from afssb_opt.domain.trials import TrialState
-from afssb_opt.ledger import Ledger
 from flows.local_server import prefect_api
 
 pytestmark = [
@@ -30,7 +31,7 @@ space: {x: {low: 0, high: 1}}
 objectives: {y: {goal: maximize}}
 evaluator: lab
 batch_size: 2
-budget: {trials: 8}
+budget: {trials: 2}
 """
 
 
@@ -39,7 +40,25 @@ def prefect(*arguments: str) -> None:
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
-def test_all_deployments_of_the_prefect_file_are_taken_and_a_worker_runs_one(tmp_path, private_stores, monkeypatch):
+def ended(api: str, deployment: str) -> dict[str, str]:
+    """Ask for a run of a deployment, wait for its end and return its state."""
+    run = httpx.post(f"{api}/deployments/{deployment}/create_flow_run", json={}).json()["id"]
+    state: dict[str, str] = {}
+    deadline = time.monotonic() + 300
+    while state.get("type") not in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
+        assert time.monotonic() < deadline, state
+        time.sleep(1)
+        state = httpx.get(f"{api}/flow_runs/{run}").json()["state"]
+    return state
+
+
+def is_paused(api: str, deployment: str) -> bool:
+    return bool(httpx.get(f"{api}/deployments/{deployment}").json()["paused"])
+
+
+def test_a_worker_runs_the_deployments_of_the_prefect_file_and_a_finished_campaign_rests(
+    tmp_path, private_stores, monkeypatch
+):
     campaign = tmp_path / "pooled.yaml"
     campaign.write_text(LAB)
     for name, value in {"CAMPAIGN": str(campaign), "NAME": "pooled", "POOL": "cells"}.items():
@@ -50,8 +69,8 @@ def test_all_deployments_of_the_prefect_file_are_taken_and_a_worker_runs_one(tmp
         found = httpx.post(f"{api}/deployments/filter", json={}).json()
         assert len(found) == 5
         assert {row["name"] for row in found} == {"pooled"}
-        (advance,) = [row for row in found if row["entrypoint"] == "flows.advance.advance_campaign"]
-        run = httpx.post(f"{api}/deployments/{advance['id']}/create_flow_run", json={}).json()["id"]
+        identity = {row["entrypoint"]: row["id"] for row in found}
+        advance, reconcile = (identity[f"flows.{name}_campaign"] for name in ("advance.advance", "reconcile.reconcile"))
         worker = subprocess.Popen(
             [sys.executable, "-m", "prefect", "worker", "start", "--pool", "cells"],
             stdout=subprocess.DEVNULL,
@@ -59,16 +78,22 @@ def test_all_deployments_of_the_prefect_file_are_taken_and_a_worker_runs_one(tmp
             cwd=tmp_path,
         )
         try:
-            state = {}
-            deadline = time.monotonic() + 300
-            while state.get("type") not in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
-                assert time.monotonic() < deadline, state
-                time.sleep(1)
-                state = httpx.get(f"{api}/flow_runs/{run}").json()["state"]
+            state = ended(api, advance)
+            assert state["type"] == "COMPLETED", state
+            assert "2 new trials" in state["message"]
+            assert not is_paused(api, advance)
+            with Campaign.load(campaign) as opened:
+                trials = opened.trials()
+                assert [trial.state for trial in trials] == [TrialState.PROPOSED] * 2
+                results = {"trial": [trial.label for trial in trials], "y": [1.0, 2.0], "status": ["completed"] * 2}
+                opened.record(pd.DataFrame(results))
+            state = ended(api, advance)
+            assert "the budget of 2 trials is spent" in state["message"], state
+            assert is_paused(api, advance)
+            campaign.write_text(LAB.replace("trials: 2", "trials: 4"))
+            state = ended(api, reconcile)
+            assert state["type"] == "COMPLETED", state
+            assert not is_paused(api, advance)
         finally:
             worker.kill()
             worker.wait()
-    assert state["type"] == "COMPLETED", state
-    assert "2 new trials" in state["message"]
-    with Ledger.open(f"sqlite:///{private_stores / 'ledger.db'}") as ledger:
-        assert [t.state for t in ledger.trials(ledger.campaign("pooled").uid)] == [TrialState.PROPOSED] * 2

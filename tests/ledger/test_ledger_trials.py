@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -44,6 +45,36 @@ def test_trials_are_numbered_per_campaign_and_labelled_per_ledger(ledger: Ledger
     assert len(set(labels)) == 5
     assert [ledger.trial(label).label for label in labels] == labels
     assert ledger.trials(lease.campaign_uid) == [*added, *more]
+
+
+def test_the_standing_of_a_campaign_tells_what_reading_all_of_its_trials_would(ledger: Ledger, lease: Lease) -> None:
+    uid = lease.campaign_uid
+    nothing = ledger.standing(uid)
+    assert (nothing.n_trials, nothing.last_round, nothing.last_seq) == (0, 0, 0)
+    first = ledger.add_trials(lease, [NewTrial({"x": float(i)}, 1 + i // 2, "") for i in range(5)])
+    ledger.record_result(first[1].uid, LIFE)
+    ledger.record_failure(first[2].uid, TrialFailure("cell", "short"))
+    ledger.claim(lease, first[0].uid)
+    ledger.add_trials(
+        ledger.acquire_lease(ledger.register_campaign("other", {}, "b").uid), [NewTrial({"x": 0.0}, 9, "")]
+    )
+    read = ledger.trials(uid)
+    standing = ledger.standing(uid)
+    assert standing.n_by_state == Counter(trial.state for trial in read)
+    assert (standing.n_trials, standing.last_round) == (5, 3)
+    assert standing.last_seq == max(trial.last_seq for trial in read)
+    assert standing.n_in([TrialState.PROPOSED, TrialState.FAILED, TrialState.VOID]) == 3
+
+
+def test_trials_are_read_by_state_by_uid_or_by_what_changed(ledger: Ledger, lease: Lease) -> None:
+    uid = lease.campaign_uid
+    first, second, third = ledger.add_trials(lease, [NewTrial({"x": float(i)}, 1, "") for i in range(3)])
+    seq = ledger.last_seq(uid)
+    ledger.record_result(third.uid, LIFE)
+    assert ledger.trials(uid, states=[TrialState.PROPOSED]) == [first, second]
+    assert ledger.trials(uid, uids=[second.uid, first.uid, "unknown"]) == [first, second]
+    assert [trial.uid for trial in ledger.trials(uid, after_seq=seq)] == [third.uid]
+    assert ledger.trials(uid, states=[]) == ledger.trials(uid, uids=[]) == []
 
 
 def test_a_trial_keeps_what_it_was_proposed_with(ledger: Ledger, lease: Lease) -> None:
