@@ -15,11 +15,9 @@ from afssb_opt.strategies.surrogate import JITTER, MEAN_VARIANCE, Hyperparameter
 # More observations than this hardly move the hyperparameters but cost n^3 per step.
 MAX_FIT_ROWS: Final = 100
 
-# Hyperparameter sets per outcome, averaged over: 4 halve the excess log loss of a single one on a dozen cells, and
-# 8 gain nothing further (docs/decisions/0004). With many cells the sets hardly differ any more.
-N_MEMBERS: Final = 4
-N_MEMBERS_MANY: Final = 2
-MANY_ROWS: Final = 80
+# Hyperparameter sets per outcome, averaged over. With terms as strong as the parabola the most probable set alone does
+# as well as four in campaigns, at a third of the cost (docs/decisions/0004).
+N_MEMBERS: Final = 1
 
 # Objective where the covariance cannot be factorised; no likelihood of standardised values is this bad.
 IMPOSSIBLE: Final = 1e10
@@ -53,8 +51,7 @@ def fit_hyperparameters(
 ) -> list[Hyperparameters]:
     """Return hyperparameters that the data leave possible, the most probable ones first.
 
-    The others are draws from the normal distribution with the curvature of the posterior at its maximum. One
-    maximum alone is far too sure of itself on a dozen cells.
+    Any others are draws from the normal distribution with the curvature of the posterior at its maximum.
 
     Args:
         shape: Terms and groups.
@@ -64,7 +61,6 @@ def fit_hyperparameters(
         seed: Chooses the draws, and the rows where there are more than `MAX_FIT_ROWS`.
     """
     rng = np.random.default_rng(seed)
-    n_members = N_MEMBERS if len(targets) <= MANY_ROWS else N_MEMBERS_MANY
     if len(targets) > MAX_FIT_ROWS:
         rows = np.sort(rng.choice(len(targets), MAX_FIT_ROWS, replace=False))
         features, targets, known_noise = features[rows], targets[rows], known_noise[rows]
@@ -74,10 +70,12 @@ def fit_hyperparameters(
                      options={"maxiter": 80, "ftol": 1e-5, "gtol": 1e-3})  # fmt: skip
     if not found.fun < IMPOSSIBLE:
         return [default_hyperparameters(shape)]
+    if N_MEMBERS == 1:
+        return [objective.unpack(found.x)]
     values, vectors = np.linalg.eigh(objective.curvature(found.x))
     # Where the data say nothing the curvature is that of the prior, never less.
     deviations = 1.0 / np.sqrt(np.maximum(values, 1.0 / objective.width.max() ** 2))
-    draws = rng.standard_normal((n_members - 1, len(found.x))) * deviations @ vectors.T
+    draws = rng.standard_normal((N_MEMBERS - 1, len(found.x))) * deviations @ vectors.T
     return [objective.unpack(np.clip(x, low, high)) for x in (found.x, *(found.x + draws))]
 
 

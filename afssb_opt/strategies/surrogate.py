@@ -20,9 +20,10 @@ MEAN_VARIANCE: Final = 1.0
 PRIOR_SHARE: Final = 0.5
 
 
-# Expected part of the variance of each term; on the problems of docs/decisions/0004 these predict the cells on the best
-# front with a quarter less error than the three correlations alone.
-SHARES: Final = {"rest": 0.1, "numeric": 0.2, "levels": 0.2, "slopes": 0.3, "parabola": 0.3}
+# Expected part of the variance of each term before data. With more for parabola and slopes campaigns go to the corners,
+# where these are least known; the cells on the best front are predicted with a quarter less error than without the two
+# (docs/decisions/0004).
+SHARES: Final = {"rest": 0.15, "numeric": 0.25, "levels": 0.25, "slopes": 0.1, "parabola": 0.1}
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def _no_cliff(worth: np.ndarray) -> np.ndarray:
 LEFT_OUT: Final[Mapping[str, tuple[tuple[Any, str, Any], ...]]] = {
     "nothing": (),
     "parabola and slopes": ((surrogate, "SHARES", surrogate.SHARES | {"parabola": NO_SHARE, "slopes": NO_SHARE}),),
-    "several sets of hyperparameters": ((fitting, "N_MEMBERS", 1), (fitting, "N_MEMBERS_MANY", 1)),
+    "the most probable hyperparameters alone": ((fitting, "N_MEMBERS", 4),),
     "unreported cliffs": ((models, "fallen", _no_cliff),),
     "cliffs below scattered cells": ((cliffs, "MIN_GAP", np.inf),),
     "least length of labels": ((models, "MIN_LABEL_LENGTH", 1e-6),),

@@ -54,10 +54,15 @@ def test_while_the_space_is_being_filled_it_is_too_early_to_say():
 
 
 def test_the_scatter_is_that_of_repeated_cells():
-    optimizer, rng = Optimizer(SPACE, [Objective("f")], seed=1, n_initial=4), np.random.default_rng(0)
-    places = pd.DataFrame(np.repeat(np.random.default_rng(1).random((10, 2)), 4, axis=0), columns=["x", "y"])
-    table = places.join(measured(places, rng)[["f"]])
-    optimizer.tell(table)
-    within = table.groupby(["x", "y"])["f"].std(ddof=0).pow(2).mean() ** 0.5 * (4 / 3) ** 0.5
-    scatter = optimizer.stop_advice(1).scatter * table["f"].std(ddof=0)
-    assert scatter == pytest.approx(within, rel=0.3)
+    ratios = []
+    for seed in range(5):
+        optimizer, rng = Optimizer(SPACE, [Objective("f")], seed=1, n_initial=4), np.random.default_rng(seed)
+        ten = np.random.default_rng(seed + 1).random((10, 2))
+        places = pd.DataFrame(np.repeat(ten, 4, axis=0), columns=["x", "y"])
+        table = places.join(measured(places, rng)[["f"]])
+        optimizer.tell(table)
+        within = table.groupby(["x", "y"])["f"].std(ddof=0).pow(2).mean() ** 0.5 * (4 / 3) ** 0.5
+        ratios.append(optimizer.stop_advice(1).scatter * table["f"].std(ddof=0) / within)
+    # Ten places can leave a part of the surface that looks like scatter; usually they do not.
+    assert np.median(ratios) == pytest.approx(1.0, abs=0.15)
+    assert max(ratios) < 1.6

@@ -83,7 +83,7 @@ def test_a_parabola_is_carried_on_beyond_the_cells():
     optimizer.tell(table.assign(f=3.0 * table["x"] - 2.0 * table["x"] ** 2 + rng.normal(0.0, 0.01, 12)))
     found = optimizer.predict(pd.DataFrame({"x": [0.8], "y": [0.5]}))
     # The slope at the last cells is 1; a model that returns to its mean, .5, would say about .8.
-    assert found["f"].iloc[0] == pytest.approx(3.0 * 0.8 - 2.0 * 0.8**2, abs=0.12)
+    assert found["f"].iloc[0] == pytest.approx(3.0 * 0.8 - 2.0 * 0.8**2, abs=0.18)
 
 
 def test_gradient_of_the_posterior_is_that_of_finite_differences():
