@@ -1,4 +1,4 @@
-"""One Prefect server for the tests that only need some server; starting one takes five seconds of processor."""
+"""One Prefect server per module for tests that only need some server; starting one takes five seconds of processor."""
 
 import os
 
@@ -8,7 +8,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from flows.local_server import prefect_api
 
 
-@pytest.fixture(scope="session")
+# Not longer: other modules fork this process, or count the servers under it.
+@pytest.fixture(scope="module")
 def api(tmp_path_factory):
     with prefect_api(tmp_path_factory.mktemp("server") / "prefect", lambda: os.environ["PREFECT_API_URL"]) as address:
         # Other tests shall not meet it.

@@ -50,6 +50,8 @@ def with_failpoint(setting: str, work, *arguments: object) -> None:  # type: ign
     os.environ[VARIABLE] = setting
     sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     work(*arguments)
+    # Exit handlers of libraries that other tests have loaded do not survive a fork.
+    os._exit(0)
 
 
 def require_whole_campaign(url: str, acknowledged: set[str]) -> None:
