@@ -20,8 +20,8 @@ MEAN_VARIANCE: Final = 1.0
 PRIOR_SHARE: Final = 0.5
 
 
-# Expected part of the variance of each term before data. With more for parabola and slopes campaigns go to the corners,
-# where these are least known; the cells on the best front are predicted with a quarter less error than without the two
+# Expected part of the variance of each term before data. With three times as much for parabola and slopes the best
+# front is predicted with a quarter less error than without, but campaigns go to the corners, least known to these
 # (docs/decisions/0004).
 SHARES: Final = {"rest": 0.15, "numeric": 0.25, "levels": 0.25, "slopes": 0.1, "parabola": 0.1}
 

@@ -51,7 +51,7 @@ def test_the_botorch_model_has_the_posterior_of_the_surrogate():
     [
         ([Objective("f")], []),
         ([Objective("f"), Objective("g", "minimize")], []),
-        ([Objective("f", "target", target=0.4)], [OutcomeConstraint("g", at_least=-0.3)]),
+        ([Objective("f", "target", target=1.9)], [OutcomeConstraint("g", at_least=-0.3)]),
         ([Objective("f"), Objective("g")], [OutcomeConstraint("short", at_most=0)]),
     ],
 )
@@ -69,7 +69,7 @@ def test_qlognei_and_qlognehvi_order_designs_as_the_closed_form_does(objectives,
     rank[order] = -np.arange(len(order))
     # Far down in the tails the two differ by rounding; what matters is the top.
     best = np.argsort(-screened)[:15]
-    assert spearmanr(rank[best], screened[best]).statistic > 0.6
+    assert spearmanr(rank[best], screened[best]).statistic > 0.7
     assert order[0] in best[:6]
 
 
