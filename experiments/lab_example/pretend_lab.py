@@ -15,11 +15,10 @@ from afssb_opt.evaluators import simulate
 AREA_CM2 = 0.785  # a pellet of 10 mm
 # Records per half cycle; a real tester writes more.
 POINTS = 40
-START = "2026-11-25 08:00:00"
 
 
-def records(cycling: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
-    """Return time (s), step, cycle, current (A) and voltage (V) of a cell with this cycling table."""
+def records(cycling: pd.DataFrame, protocol: Protocol, begun_at: pd.Timestamp) -> pd.DataFrame:
+    """Return time (s), date, step, cycle, current (A) and voltage (V) of a cell with this cycling table."""
     parts, clock, step = [], 0.0, 0
     low, high = protocol.lower_voltage_v, protocol.upper_voltage_v
     for row in cycling.itertuples():
@@ -36,7 +35,8 @@ def records(cycling: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
                 "current": sign * current * AREA_CM2 / 1000.0, "voltage": voltage,
             }))  # fmt: skip
             clock += time[-1] + 1.0
-    return pd.concat(parts, ignore_index=True)
+    rows = pd.concat(parts, ignore_index=True)
+    return rows.assign(date=begun_at + pd.to_timedelta(rows["time"], unit="s"))
 
 
 def write_neware_csv(rows: pd.DataFrame, path: Path, barcode: str = "") -> None:
@@ -46,7 +46,7 @@ def write_neware_csv(rows: pd.DataFrame, path: Path, barcode: str = "") -> None:
         "DataPoint": np.arange(1, len(rows) + 1), "Cycle Index": rows["cycle"], "Step Index": rows["step"],
         "Step Type": words, "Time": [_span(value) for value in rows["step_time"]],
         "Cumulative Time": [_span(value) for value in rows["time"]], "Current(mA)": 1000 * rows["current"],
-        "Voltage(V)": rows["voltage"].round(5), "Date": _clock(rows["time"]),
+        "Voltage(V)": rows["voltage"].round(5), "Date": rows["date"].dt.strftime("%Y-%m-%d %H:%M:%S"),
     }).to_csv(path, index=False)  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def write_biologic_mpt(rows: pd.DataFrame, path: Path, barcode: str = "") -> Non
     """Write an EC-Lab export as a German Windows does: decimal commas, cp1252, the barcode as comment."""
     head = [
         "EC-Lab ASCII FILE", "Nb header lines : 8", "", "Run on channel : 3 (SN 0421)",
-        "Acquisition started on : 25.11.2026 08:00:00", "Electrode surface area : 0,001 cm²",
+        f"Acquisition started on : {rows['date'][0]:%d.%m.%Y %H:%M:%S}", "Electrode surface area : 0,001 cm²",
         f"Comments : {barcode}", "time/s\tNs\tEwe/V\t<I>/mA\tcycle number",
     ]  # fmt: skip
     body = [
@@ -67,11 +67,12 @@ def write_biologic_mpt(rows: pd.DataFrame, path: Path, barcode: str = "") -> Non
 def write_maccor(rows: pd.DataFrame, path: Path, barcode: str = "") -> None:
     """Write a Maccor export: current without sign, the state tells charge (C) from discharge (D)."""
     head = [
-        f"Today's Date 11/25/2026  Date of Test:\t11/25/2026\t Filename:\tC:\\tests\\{path.stem} Procedure: cycling"
+        f"Today's Date {rows['date'].iloc[-1]:%m/%d/%Y}  Date of Test:\t{rows['date'][0]:%m/%d/%Y}"
+        f"\t Filename:\tC:\\tests\\{path.stem} Procedure: cycling"
         f"\tComment/Barcode: {barcode}",
         "Rec#\tCyc#\tStep\tTest (Min)\tStep (Min)\tAmp-hr\tAmps\tVolts\tState\tDPt Time",
     ]
-    clock = pd.to_datetime(_clock(rows["time"])).dt.strftime("%m/%d/%Y %H:%M:%S")
+    clock = rows["date"].dt.strftime("%m/%d/%Y %H:%M:%S")
     body = [
         f"{number}\t{row.cycle}\t{row.step}\t{row.time / 60:.5f}\t{row.step_time / 60:.5f}"
         f"\t{abs(row.current) * row.step_time / 3600:.9f}\t{abs(row.current):.9f}\t{row.voltage:.6f}"
@@ -86,8 +87,12 @@ WRITERS: dict[str, Callable[[pd.DataFrame, Path, str], None]] = {
 }  # fmt: skip
 
 
-def work(sheet: Path, folder: Path, protocol: Protocol) -> None:
-    """Build, cycle and send the cells of a build sheet: the sheet filled in, and a file per cell, brands in turn."""
+def work(sheet: Path, folder: Path, protocol: Protocol, start: pd.Timestamp | None = None) -> None:
+    """Build, cycle and send the cells of a build sheet: the sheet filled in, and a file per cell, brands in turn.
+
+    The tests begin at `start`, else tomorrow: a test older than its proposal would be held as one of another cell.
+    """
+    start = start or pd.Timestamp.now().normalize() + pd.Timedelta(days=1, hours=8)
     folder.mkdir(parents=True, exist_ok=True)
     with sheet.open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))
@@ -105,7 +110,7 @@ def work(sheet: Path, folder: Path, protocol: Protocol) -> None:
             continue
         row["status"] = "completed"
         ending = list(WRITERS)[place % len(WRITERS)]
-        WRITERS[ending](records(cycling, protocol), folder / f"{row['cell_id']}{ending}", row["cell_id"])
+        WRITERS[ending](records(cycling, protocol, start), folder / f"{row['cell_id']}{ending}", row["cell_id"])
     with (folder / "build sheet filled in.csv").open("w", encoding="utf-8-sig", newline="") as stream:
         writer = csv.DictWriter(stream, list(rows[0]))
         writer.writeheader()
@@ -116,7 +121,3 @@ def _span(seconds: float) -> str:
     minutes, rest = divmod(seconds, 60.0)
     hours, minutes = divmod(int(minutes), 60)
     return f"{hours:02d}:{minutes:02d}:{rest:06.3f}"
-
-
-def _clock(seconds: pd.Series) -> pd.Series:
-    return (pd.Timestamp(START) + pd.to_timedelta(seconds, unit="s")).dt.strftime("%Y-%m-%d %H:%M:%S")
