@@ -20,6 +20,7 @@ from afssb_opt.tracking.progress import best_rows, fixed_reference, in_order_of_
 from afssb_opt.tracking.report import SurrogateView, write_report
 from afssb_opt.tracking.run_index import CAMPAIGN_RUN, MirroredRun, text_sha256
 from afssb_opt.tracking.run_writer import log_all, set_status
+from afssb_opt.tracking.table_view import TRAINING_PAGES, VIEW_TAG, table_view
 from afssb_opt.tracking.trial_run import LAYOUT, MetricPoint, milliseconds, mlflow_key, tag_text
 
 
@@ -81,7 +82,7 @@ def write_campaign_run(
         if is_report_due:
             write_report(spec, trials, observations, Path(folder) / "report.html", optimizer=optimizer, record=record)
         client.log_artifacts(known.run_id, folder)
-    _write_experiment_note(client, experiment_id, known.run_id, tags["mlflow.note.content"])
+    _describe_experiment(client, experiment_id, known.run_id, tags["mlflow.note.content"], table_view(spec))
     report_seq = seq if has_report else known.report_seq
     marks = {"afssb.n_progress": str(n_steps), "afssb.report_seq": report_seq, "afssb.layout": LAYOUT,
              "afssb.ledger_seq": seq}  # fmt: skip
@@ -137,15 +138,18 @@ def _note(spec: CampaignSpec, found: Answer) -> str:
     return "\n".join([*lines[:2], "", *lines[2:]]).strip()
 
 
-def _write_experiment_note(client: MlflowClient, experiment_id: str, run_id: str, note: str) -> None:
-    """Describe the experiment and link its report; a description that a user wrote stays."""
+def _describe_experiment(client: MlflowClient, experiment_id: str, run_id: str, note: str, view: str) -> None:
+    """Describe the experiment, link its report and keep its columns; a description that a user wrote stays."""
     link = f"#/experiments/{experiment_id}/runs/{run_id}"
     text = (
-        f"{note}\n\n[Report, Pareto set and progress]({link}/artifacts/report.html) are on the run "
-        f"[campaign]({link}); each other run is one trial. Columns worth showing: the design (parameters), the "
-        "outcomes (metrics), `afssb.state` and `afssb.reason` (tags)."
+        f"{note}\n\n[Report, Pareto set and progress]({link}/artifacts/report.html{TRAINING_PAGES}) "
+        f"are on the run [campaign]({link}{TRAINING_PAGES}); each other run is one trial. Columns worth showing: the "
+        "design (parameters), the outcomes (metrics), `afssb.state` and `afssb.reason` (tags); the address that "
+        "`afssb ui CAMPAIGN` prints has them."
     )
     present = client.get_experiment(experiment_id).tags
+    if present.get(VIEW_TAG) != view:
+        client.set_experiment_tag(experiment_id, VIEW_TAG, view)
     is_ours = present.get("afssb.note_sha256") == text_sha256(present.get("mlflow.note.content", ""))
     if "mlflow.note.content" not in present or is_ours:
         client.set_experiment_tag(experiment_id, "mlflow.note.content", text)

@@ -8,6 +8,7 @@ from pathlib import Path
 from afssb_opt.domain.errors import StoreError
 from afssb_opt.tracking.calls import mlflow_calls
 from afssb_opt.tracking.stores import open_client, resolve_tracking
+from afssb_opt.tracking.table_view import runs_address
 
 
 def ui_command(store_folder: Path, port: int) -> tuple[list[str], dict[str, str]]:
@@ -53,4 +54,4 @@ def _page(store_folder: Path, address: str, campaign_name: str) -> str:
     client = open_client(place.uri, place.artifact_root)
     with mlflow_calls(place.uri):
         experiment = client.get_experiment_by_name(campaign_name)
-    return "" if experiment is None else f"{address}/#/experiments/{experiment.experiment_id}/runs"
+    return "" if experiment is None else runs_address(address, experiment.experiment_id, experiment.tags)
