@@ -9,8 +9,9 @@ from rich.console import Console
 
 from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.approval import Choice, decide_drafts, drafts_of
-from afssb_opt.cli.output import heading, plain_table, print_json, shown
+from afssb_opt.cli.output import print_json, text_console
 from afssb_opt.cli.propose import write_sheets
+from afssb_opt.cli.tables import designs_table
 from afssb_opt.domain.errors import InputError, Problem
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.domain.trials import TrialState
@@ -49,7 +50,7 @@ def approve(
         cells = [{"trial": draft.label, **draft.design, "reason": draft.reason} for draft in waiting]
         print_json({"done": done, "waiting": cells, "sheets": [str(path) for path in sheets]})
         return
-    _show(spec, done, waiting, sheets, Console())
+    _show(spec, done, waiting, sheets, text_console())
 
 
 def _check_request(trials: list[str], is_all: bool, is_rejected: bool, edits: list[str]) -> dict[str, str]:
@@ -75,12 +76,8 @@ def _show(
     for entry in done:
         console.print(f"{entry['trial']}: {entry['what']}", highlight=False)
     if waiting:
-        table = plain_table(f"{len(waiting)} designs wait for approval")
-        for name in ("Trial", *(heading(name) for name in spec.space.names), "Why"):
-            table.add_column(name)
-        for draft in waiting:
-            table.add_row(draft.label, *(shown(draft.design.get(name)) for name in spec.space.names), draft.reason)
-        console.print(table)
+        title = f"Drafts that wait for approval: {len(waiting)}"
+        console.print(designs_table(spec, title, waiting, {draft.label for draft in waiting}))
     elif not done:
         console.print("No design waits for approval.")
     for path in sheets:

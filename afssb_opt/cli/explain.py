@@ -10,8 +10,9 @@ from rich.table import Table
 
 from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.explaining import TrialExplanation
-from afssb_opt.cli.output import heading, plain_table, print_json, shown, text_console
+from afssb_opt.cli.output import heading, in_words, plain_table, print_json, shown, text_console
 from afssb_opt.domain.numbers import with_deviation
+from afssb_opt.domain.outcomes import ABOVE_CLIFF
 from afssb_opt.domain.spec import CampaignSpec
 
 
@@ -28,10 +29,10 @@ def explain(campaign: Path, trial: str, as_json: bool) -> None:
         return
     console = text_console()
     console.print(f"Trial {found.trial}, round {found.round}, {found.state}")
-    design = ", ".join(f"{heading(name)} {shown(value)}" for name, value in found.explanation.design.items())
+    design = ", ".join(in_words(name, value) for name, value in found.explanation.design.items())
     console.print(f"  {design}", soft_wrap=True)
     console.print(f"Why: {found.reason}", soft_wrap=True, markup=False)
-    console.print(f"Known then: {found.n_observed} cells with results, {found.n_pending} designs without "
+    console.print(f"Known then: {found.n_observed} cells with results, {found.n_pending} without "
                   f"(ledger event {found.data_version})")  # fmt: skip
     if not found.is_reproduced:
         console.print(f"[yellow]With the versions installed now it reads otherwise:[/yellow] "
@@ -54,8 +55,13 @@ def _print_gain(console: Console, found: TrialExplanation) -> None:
                   soft_wrap=True)  # fmt: skip
     chances = found.explanation.chances
     if chances:
-        listed = ", ".join(f"{name} {chance:.0%}" for name, chance in chances.items())
+        listed = ", ".join(f"{_limit(name)} {chance:.0%}" for name, chance in chances.items())
         console.print(f"Chance to be allowed: {found.explanation.chance:.0%} ({listed})", soft_wrap=True)
+
+
+def _limit(name: str) -> str:
+    """Return what a chance is about: a limit as the campaign file writes it, or a cliff in words."""
+    return heading(name) if name.endswith(ABOVE_CLIFF) else name
 
 
 def _forecasts(found: TrialExplanation) -> Table:
@@ -97,9 +103,10 @@ def _near(spec: CampaignSpec, found: TrialExplanation) -> Table:
     table = plain_table("Nearest cells known then (another level is as far as a whole range)")
     names = [name for name in spec.outcome_names if any(name in cell.outcomes for cell in found.near)]
     for name in ("Trial", "Distance", "Differs in", *map(heading, names)):
-        table.add_column(name, justify="left" if name in ("Trial", "Differs in") else "right")
+        is_text = name in ("Trial", "Differs in")
+        table.add_column(name, justify="left" if is_text else "right", no_wrap=is_text)
     for cell in found.near:
-        differs = ", ".join(f"{name} {shown(cell.design[name])}" for name in cell.differs)
+        differs = "\n".join(in_words(name, cell.design[name]) for name in cell.differs)
         values = [shown(cell.outcomes.get(name)) for name in names]
         table.add_row(cell.trial, f"{cell.distance:.2f}", differs or "nothing", *values)
     return table

@@ -41,7 +41,8 @@ def text_console(*, stderr: bool = False) -> Console:
 
 def plain_table(title: str | None = None) -> Table:
     """Return an empty table without vertical lines, which leaves room for the numbers."""
-    return Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    return Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False,
+                 padding=(0, 1, 0, 0))  # fmt: skip
 
 
 def shown(value: Any, *, is_censored: bool = False) -> str:
@@ -56,3 +57,9 @@ def heading(name: str) -> str:
     """Return label and unit of a variable or outcome; an unknown one keeps its name."""
     known = STANDARD_VARIABLES.get(name) or outcome_definition(name)
     return f"{known.label} ({known.unit})" if known.unit else known.label
+
+
+def in_words(name: str, value: Any) -> str:
+    """Return a value of a variable or outcome with its label and unit: `Stack pressure 5 MPa`."""
+    known = STANDARD_VARIABLES.get(name) or outcome_definition(name)
+    return f"{known.label} {shown(value)} {known.unit}".strip()

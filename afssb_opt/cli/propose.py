@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.stores import safe_file_name
-from afssb_opt.cli.output import heading, print_json, shown
+from afssb_opt.cli.output import print_json, text_console
+from afssb_opt.cli.tables import designs_table
 from afssb_opt.domain.errors import InputError, Problem
+from afssb_opt.domain.numbers import counted
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.domain.trials import TrialState
 from afssb_opt.evaluators.table_file import read_table
@@ -51,23 +50,18 @@ def propose(
         cells = [{"trial": t.label, "is_new": t.label in new, **t.design, "reason": t.reason} for t in sheet]
         print_json({"proposed": len(new), "sheets": [str(path) for path in paths], "cells": cells})
         return
-    title = f"{len(new)} new cells to build, {len(sheet)} on the sheet"
+    title = f"{counted(len(new), 'new cell')} to build, {len(sheet)} on the sheet"
     if spec.needs_approval:
-        title = f"{len(sheet)} designs wait for approval"
-    table = Table(header_style="bold", title=title, title_justify="left")
-    for name in ("Trial", *(heading(name) for name in spec.space.names), "Why"):
-        table.add_column(name)
-    for trial in sheet:
-        values = [shown(trial.design.get(name)) for name in spec.space.names]
-        table.add_row(trial.label, *values, trial.reason, style=None if trial.label in new else "dim")
-    console = Console()
-    console.print(table)
+        title = f"Drafts that wait for approval: {len(sheet)}"
+    console = text_console()
+    console.print(designs_table(spec, title, sheet, new))
     for path in paths:
         console.print(f"Build sheet   {path}", soft_wrap=True)
     if spec.needs_approval:
         console.print(f"Decide with `afssb approve {campaign}`; that writes the build sheet.", soft_wrap=True)
     else:
-        console.print("Fill in cell ids, areas and what was built; send it back with `afssb ingest`.")
+        console.print(f"Fill in cell ids, areas and what was built; send it back with `afssb ingest {campaign}`.",
+                      soft_wrap=True)  # fmt: skip
 
 
 def _fixed(assignments: Sequence[str]) -> dict[str, object]:

@@ -17,6 +17,7 @@ from afssb_opt.campaign.stores import safe_file_name
 from afssb_opt.cli.output import print_json, text_console
 from afssb_opt.cli.progress import live_progress
 from afssb_opt.cli.tables import pareto_table
+from afssb_opt.domain.numbers import counted
 from flows.local_server import prefect_api
 
 # Prefect's log goes to its server; on the terminal it would break the live view and repeat our own messages.
@@ -76,11 +77,11 @@ def _sum_up(
     if as_json:
         print_json({**summary, "seconds": seconds, "n_trials": len(opened.trials()), "pareto": best.to_dict("records")})
         return
-    console.print(f"\nEnded because {summary['reason']} ({summary['n_made']} new trials, {seconds:.0f} s).")
+    console.print(f"\nEnded because {summary['reason']} ({counted(summary['n_made'], 'new trial')}, {seconds:.0f} s).")
     for warning in summary["warnings"]:
         console.print(f"[yellow]warning[/yellow] {warning}")
     if len(best):
-        console.print(pareto_table(opened.spec, best))
+        console.print(pareto_table(opened.spec, best, console.width))
     else:
         console.print("No cell meets all constraints yet.")
     console.print(f"Report   {summary['report']}", soft_wrap=True)

@@ -8,8 +8,10 @@ from typing import Any
 
 from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.lab_notes import held_parts
-from afssb_opt.cli.output import heading, plain_table, print_json, shown, text_console
-from afssb_opt.cli.tables import pareto_table, trials_frame
+from afssb_opt.cli.output import print_json, text_console
+from afssb_opt.cli.tables import pareto_table, trials_frame, trials_table
+from afssb_opt.domain.numbers import counted
+from afssb_opt.domain.trials import OPEN_STATES, TrialState
 from afssb_opt.ledger import TrialRecord
 
 
@@ -42,12 +44,26 @@ def status(campaign: Path, as_json: bool, advice: bool = False) -> None:
         for change in opened.changes:
             console.print(f"  [yellow]changed since the last run[/yellow] {change}")
         if n_held:
-            console.print(f"  {n_held} lab results are held for a person: afssb ingest {campaign} --held")
+            held = counted(n_held, "lab result")
+            console.print(f"  {held} held for a person to decide: afssb ingest {campaign} --held", soft_wrap=True)
         if worth_text:
             console.print(f"  {worth_text}")
-        console.print(f"  {done}" if done else "  goes on with `afssb run`")
+        console.print(f"  {done or _next_step(opened, campaign)}", soft_wrap=True)
         if len(best):
-            console.print(pareto_table(opened.spec, best))
+            console.print(pareto_table(opened.spec, best, console.width))
+
+
+def _next_step(opened: Campaign, campaign: Path) -> str:
+    """Return the command that takes an unfinished campaign further."""
+    if opened.spec.evaluator.kind != "lab":
+        return f"goes on with `afssb run {campaign}`"
+    standing = opened.standing()
+    n_drafts, n_open = standing.n_in({TrialState.DRAFT}), standing.n_in(OPEN_STATES)
+    if n_drafts:
+        return f"a person has to approve {counted(n_drafts, 'design')}: `afssb approve {campaign}`"
+    if n_open:
+        return f"the results of {counted(n_open, 'cell')} are awaited: `afssb ingest {campaign} PATH`"
+    return f"goes on with `afssb propose {campaign}`"
 
 
 def _worth_then(trials: list[TrialRecord]) -> tuple[dict[str, Any] | None, str]:
@@ -80,16 +96,11 @@ def trials(campaign: Path, out: Path | None, as_json: bool) -> None:
             text_console(stderr=True).print(f"{len(frame)} trials written to {out}")
         if as_json:
             print_json(frame.to_dict("records"))
+        elif out is None and not len(frame):
+            text_console().print("No trial yet.")
         elif out is None:
-            table = plain_table()
-            names = ["trial", "round", "state", *opened.spec.space.names, *opened.spec.outcome_names]
-            names = [name for name in names if name in frame.columns]
-            for name in names:
-                table.add_column(heading(name), justify="left" if frame[name].dtype == object else "right")
-            for _, row in frame.iterrows():
-                cells = [shown(row[name], is_censored=row.get(f"{name}_censored") is True) for name in names]
-                table.add_row(*cells, style="dim" if row["excluded"] else None)
-            text_console().print(table if len(frame) else "No trial yet.")
+            console = text_console()
+            console.print(trials_table(opened.spec, frame, console.width))
 
 
 def report(campaign: Path, out: Path | None, as_json: bool) -> None:

@@ -1,8 +1,13 @@
-"""How a number is written together with what is not known about it."""
+"""How numbers are written: with what is not known about them, or with what they count."""
 
 from __future__ import annotations
 
 import math
+
+
+def counted(n: int, noun: str) -> str:
+    """Return `1 new file` or `2 new files`."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def with_deviation(mean: float, sd: float) -> str:

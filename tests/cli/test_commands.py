@@ -61,7 +61,9 @@ def test_status_and_trials_show_what_is_recorded(afssb, lab_campaign):
     status = json.loads(afssb("status", lab_campaign, "--json").stdout)
     assert status["states"] == {"completed": 2}
     assert status["stop_reason"] is None
-    assert "> 300" in afssb("status", lab_campaign).stdout
+    shown = afssb("status", lab_campaign).stdout
+    assert "> 300" in shown
+    assert f"goes on with `afssb propose {lab_campaign}`" in shown, "the next step, ready to be copied"
     rows = json.loads(afssb("trials", lab_campaign, "--json").stdout)
     assert [row["cycle_life"] for row in rows] == [120, 300]
 
