@@ -18,6 +18,7 @@ from afssb_opt.campaign.evaluating import evaluate_trial, open_trials
 from afssb_opt.campaign.lease import hold_lease
 from afssb_opt.campaign.window import Window, surrogate_view, write_campaign_report
 from afssb_opt.domain.errors import CampaignBusyError
+from afssb_opt.domain.numbers import counted
 from afssb_opt.domain.trials import ENDED_STATES, OPEN_STATES, TrialState
 from afssb_opt.evaluators import Evaluator, open_evaluator
 from afssb_opt.ledger import Lease, TrialRecord
@@ -113,7 +114,7 @@ def _preview(campaign_file: Path, n_designs: int | None) -> dict[str, Any]:
         n = 0 if campaign.stop_reason() else campaign.n_to_propose(n_designs)
         if n:
             publish_preview(campaign.spec, next_trials(campaign, n))
-        return {"said": f"a dry run: {n} designs would be proposed, nothing was registered"}
+        return {"said": f"a dry run: {counted(n, 'design')} would be proposed, nothing was registered"}
 
 
 def _advance(campaign_file: Path, n_designs: int | None) -> dict[str, Any]:
@@ -195,7 +196,7 @@ def _closing(
     publish_summary(campaign, report, window.page())
     reason = campaign.stop_reason() or _why_now(campaign, drafts, n_designs)
     return {
-        "said": f"{n_made} new trials; rests because {reason}",
+        "said": f"{counted(n_made, 'new trial')}; rests because {reason}",
         "reason": reason,
         "n_made": n_made,
         "report": str(report),
@@ -206,8 +207,8 @@ def _closing(
 def _why_now(campaign: Campaign, drafts: list[TrialRecord], n_designs: int | None) -> str:
     """Say why an unfinished campaign rests."""
     if drafts:
-        return f"{len(drafts)} designs wait for approval (`afssb approve`)"
+        return f"a person has to approve {counted(len(drafts), 'design')} (`afssb approve`)"
     n_open = campaign.standing().n_in(OPEN_STATES)
     if n_open:
-        return f"{n_open} cells wait for results"
+        return f"the results of {counted(n_open, 'cell')} are awaited"
     return f"the {n_designs} trials asked for are done" if n_designs is not None else "nothing more can be done now"

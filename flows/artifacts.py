@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pandas as pd
 from prefect.artifacts import (
     create_link_artifact,
     create_markdown_artifact,
@@ -19,9 +20,11 @@ from prefect.artifacts import (
 
 from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.lab_notes import HeldPart
+from afssb_opt.domain.numbers import counted
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.domain.trials import TrialResult
 from afssb_opt.ledger import NewTrial, TrialRecord
+from afssb_opt.tracking.labels import outcome_label, variable_label
 
 
 def artifact_key(campaign_name: str, suffix: str) -> str:
@@ -32,7 +35,7 @@ def artifact_key(campaign_name: str, suffix: str) -> str:
 def publish_round(spec: CampaignSpec, trials: list[TrialRecord]) -> None:
     """Publish the trials of one round with design, outcomes and reason."""
     create_table_artifact(
-        table=[_row(spec, trial) for trial in trials],
+        table=round_rows(spec, trials),
         key=artifact_key(spec.name, "round"),
         description=f"Round {trials[0].round} of campaign {spec.name}",
     )
@@ -52,12 +55,12 @@ def publish_drafts(spec: CampaignSpec, drafts: Sequence[TrialRecord]) -> None:
     create_table_artifact(
         table=[{"trial": trial.label, **_values(trial.design), "reason": trial.reason} for trial in drafts],
         key=artifact_key(spec.name, "drafts"),
-        description=f"{len(drafts)} designs of campaign {spec.name} wait for approval. Decide with a run of the "
+        description=f"{counted(len(drafts), 'design')} of campaign {spec.name} to approve. Decide with a run of the "
         f"deployment `decide-drafts/{spec.name}`, or with `afssb approve` in a terminal.",
     )
 
 
-def publish_held(spec: CampaignSpec, held: Sequence[HeldPart]) -> None:
+def publish_held(spec: CampaignSpec, held: Sequence[HeldPart], campaign_file: Path) -> None:
     """Publish the parts of lab files that wait for a person."""
     create_table_artifact(
         table=[
@@ -65,7 +68,8 @@ def publish_held(spec: CampaignSpec, held: Sequence[HeldPart]) -> None:
             for part in held
         ],
         key=artifact_key(spec.name, "held"),
-        description=f"{len(held)} parts wait for a yes or no: `afssb ingest CAMPAIGN --accept KEY` or `--drop KEY`.",
+        description=f"{counted(len(held), 'part')} held for a yes or no: `afssb ingest {campaign_file} --accept KEY` "
+        "or `--drop KEY --reason ...`.",
     )
 
 
@@ -85,22 +89,34 @@ def publish_summary(campaign: Campaign, report: Path, page: str) -> None:
     # matplotlib takes a second to import, which serving and the first evaluation need not pay.
     from afssb_opt.tracking.pareto_image import pareto_png
 
-    best = campaign.best()
     spec = campaign.spec
-    shown = [name for name in (*spec.space.names, *spec.outcome_names) if name in best.columns]
-    lines = [f"## {spec.name}", spec.question, ""]
-    lines += ["| trial | " + " | ".join(shown) + " |", "|---" * (len(shown) + 1) + "|"]
-    for _, row in best.iterrows():
-        lines.append(f"| {row['label']} | " + " | ".join(_shown(row[name]) for name in shown) + " |")
+    lines = summary_lines(spec, campaign.best())
     mlflow = f"[MLflow experiment]({page})" if page else "MLflow: `afssb ui CAMPAIGN` prints the address"
     lines += ["", f"{mlflow}. Report: `{report}`"]
     picture = pareto_png(spec, campaign.observations())
     if picture is not None:
         # Inlined: the UI has no access to files of this machine. An image artifact would print all of the address too.
         lines += ["", f"![What was reached so far](data:image/png;base64,{base64.b64encode(picture).decode()})"]
-    create_markdown_artifact("\n".join(lines), key=artifact_key(spec.name, "pareto-set"))
+    create_markdown_artifact(
+        "\n".join(lines),
+        key=artifact_key(spec.name, "pareto-set"),
+        description=f"Best cells of campaign {spec.name} so far, their picture, and where the report is",
+    )
     if page:
         create_link_artifact(page, link_text="MLflow experiment", key=artifact_key(spec.name, "mlflow"))
+
+
+def summary_lines(spec: CampaignSpec, best: pd.DataFrame) -> list[str]:
+    """Return the Pareto set so far as Markdown, or a sentence where there is none yet."""
+    lines = [f"## {spec.name}", spec.question, ""]
+    if best.empty:
+        return [*lines, "No cell with results meets all limits yet."]
+    shown = [name for name in (*spec.space.names, *spec.outcome_names) if name in best.columns]
+    names = [variable_label(n) if n in spec.space.names else outcome_label(spec.outcome(n)) for n in shown]
+    lines += ["| Trial | " + " | ".join(names) + " |", "|---" * (len(shown) + 1) + "|"]
+    for _, row in best.iterrows():
+        lines.append(f"| {row['label']} | " + " | ".join(_shown(row[name]) for name in shown) + " |")
+    return lines
 
 
 class Progress:
@@ -125,15 +141,20 @@ class Progress:
         update_progress_artifact(self._artifact, self._percent)
 
 
-def _row(spec: CampaignSpec, trial: TrialRecord) -> dict[str, Any]:
-    outcomes = trial.result.outcomes if isinstance(trial.result, TrialResult) else {}
-    return {
-        "trial": trial.label,
-        **_values(trial.design),
-        **{name: _shown(outcomes.get(name, "")) for name in spec.outcome_names},
-        "state": str(trial.state),
-        "reason": trial.reason,
-    }
+def round_rows(spec: CampaignSpec, trials: Sequence[TrialRecord]) -> list[dict[str, str]]:
+    """Return a row per trial; outcomes that none of them has yet leave their place to the reason."""
+    results = [trial.result.outcomes if isinstance(trial.result, TrialResult) else {} for trial in trials]
+    measured = [name for name in spec.outcome_names if any(name in outcomes for outcomes in results)]
+    return [
+        {
+            "trial": trial.label,
+            "state": str(trial.state),
+            **_values(trial.design),
+            **{name: _shown(outcomes.get(name, "")) for name in measured},
+            "reason": trial.reason,
+        }
+        for trial, outcomes in zip(trials, results, strict=True)
+    ]
 
 
 def _values(design: Any) -> dict[str, str]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.approval import decide_drafts as decide
 from afssb_opt.campaign.approval import drafts_of
+from afssb_opt.domain.numbers import counted
 from flows.artifacts import publish_done, publish_drafts
 from flows.politeness import politely
 from flows.tether import tie_to_server
@@ -64,5 +65,5 @@ def _decide(
             publish_done(campaign.spec, "decided", f"Decided by {actor}", done)
         waiting = drafts_of(campaign)
         publish_drafts(campaign.spec, waiting)
-        said = f"{len(done)} designs decided; {len(waiting)} wait"
+        said = f"{counted(len(done), 'design')} decided; {len(waiting)} left to decide"
         return {"said": said, "done": done, "n_waiting": len(waiting)}

@@ -16,6 +16,7 @@ from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.inbox import Inbox, inbox_folder, not_taken_in
 from afssb_opt.campaign.stores import Stores
 from afssb_opt.domain.errors import AfssbError
+from afssb_opt.domain.numbers import counted
 from flows.deployments import Served
 
 # A run that ended without taking the files in, because the campaign was busy or a disk full, is repeated after this.
@@ -63,4 +64,4 @@ class InboxWatch:
                 idempotency_key=uuid.uuid4().hex,
             )
         names = ", ".join(sorted(path.name for path in new)[:5])
-        return [f"inbox of '{self._served.spec.name}': {len(new)} new files ({names})"]
+        return [f"inbox of '{self._served.spec.name}': {counted(len(new), 'new file')} ({names})"]

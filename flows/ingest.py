@@ -9,6 +9,7 @@ from prefect import flow
 
 from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.inbox import arrived_files, inbox_folder, not_taken_in, take_in
+from afssb_opt.domain.numbers import counted
 from flows.artifacts import publish_done, publish_held
 from flows.notices import announce_held, announce_shorts
 from flows.politeness import politely
@@ -37,12 +38,14 @@ def _ingest(campaign_file: Path, dry_run: bool) -> dict[str, Any]:
         arrived = arrived_files(folder)
         if dry_run:
             new = [{"file": path.name} for path in not_taken_in(campaign, arrived)]
-            publish_done(campaign.spec, "arrived", f"{len(new)} new files in {folder}; nothing was recorded", new)
-            return {"said": f"a dry run: {len(new)} new files", "files": [row["file"] for row in new]}
+            files = counted(len(new), "new file")
+            publish_done(campaign.spec, "arrived", f"{files} in {folder}; nothing was recorded", new)
+            return {"said": f"a dry run: {files}", "files": [row["file"] for row in new]}
         found = take_in(campaign, arrived, actor="inbox")
-        publish_done(campaign.spec, "ingested", f"{len(found.files)} new files in {folder}", found.done)
-        publish_held(campaign.spec, found.held)
+        files = counted(len(found.files), "new file")
+        publish_done(campaign.spec, "ingested", f"{files} in {folder}", found.done)
+        publish_held(campaign.spec, found.held, campaign_file)
         announce_held(campaign, found.newly_held)
         announce_shorts(campaign)
-        said = f"{len(found.files)} new files; {len(found.held)} parts wait for a person"
+        said = f"{files}; {counted(len(found.held), 'part')} held for a person to decide"
         return {"said": said, "files": list(found.files), "done": list(found.done), "n_held": len(found.held)}

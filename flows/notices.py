@@ -14,6 +14,7 @@ from prefect.events.schemas.automations import EventTrigger, Posture
 from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.finished import finished_because
 from afssb_opt.campaign.lab_notes import HeldPart
+from afssb_opt.domain.numbers import counted
 from afssb_opt.domain.trials import TrialState
 from afssb_opt.ledger import TrialRecord
 
@@ -56,7 +57,7 @@ def announce_held(campaign: Campaign, parts: tuple[HeldPart, ...]) -> None:
     """Tell that parts of lab files wait for a person."""
     if parts:
         names = ", ".join(part.name for part in parts[:5])
-        text = f"{len(parts)} results wait for a decision ({names}). `afssb ingest CAMPAIGN --held` says why"
+        text = f"{counted(len(parts), 'result')} held for a decision ({names}). `afssb ingest CAMPAIGN --held` says why"
         announce(campaign, "results.held", ",".join(part.key for part in parts), text)
 
 
@@ -64,7 +65,7 @@ def announce_drafts(campaign: Campaign, drafts: list[TrialRecord]) -> None:
     """Tell that proposed designs wait for approval."""
     if drafts:
         labels = ", ".join(trial.label for trial in drafts)
-        announce(campaign, "drafts.waiting", labels, f"{len(drafts)} designs wait for approval: {labels}")
+        announce(campaign, "drafts.waiting", labels, f"{counted(len(drafts), 'design')} to approve: {labels}")
 
 
 def announce_end(campaign: Campaign) -> None:
