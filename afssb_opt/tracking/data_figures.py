@@ -27,8 +27,9 @@ from afssb_opt.tracking.figure_style import (
     styled,
     titled,
     value_axis,
+    worth_showing,
 )
-from afssb_opt.tracking.labels import outcome_label, outcome_name_and_unit, variable_label
+from afssb_opt.tracking.labels import number_text, outcome_label, outcome_name_and_unit, variable_label
 from afssb_opt.tracking.progress import best_rows
 
 # With fewer cells than this a line is not yet a course and a scatter not yet a trade-off.
@@ -79,8 +80,30 @@ def _objective_figure(
         figure.add_hline(y=mark, line={"color": MUTED, "width": 1, "dash": "dot"})
     definition = spec.outcome(objective.outcome)
     styled(figure, 290)
-    figure.update_yaxes(value_axis(values, is_log_scaled=definition.is_log_scaled))
+    axis = value_axis(values, is_log_scaled=definition.is_log_scaled)
+    figure.update_yaxes(axis)
+    if axis["type"] == "linear":
+        _end_axis(figure, objective, values)
     return titled(figure, outcome_label(definition))
+
+
+def _end_axis(figure: go.Figure, objective: Objective, values: np.ndarray) -> None:
+    """End the axis where values are of no interest any more, and say how many lie beyond."""
+    chosen = worth_showing(objective, values)
+    beyond = values[np.isfinite(values) & ~chosen]
+    if not len(beyond):
+        return
+    shown = values[chosen]
+    is_up = objective.goal == "minimize"
+    # The words need room beside the last cell that is shown.
+    below, above = (0.05, 0.2) if is_up else (0.2, 0.05)
+    span = float(np.ptp(shown))
+    figure.update_yaxes(range=[shown.min() - below * span, shown.max() + above * span])
+    worst = f"up to {number_text(beyond.max())}" if is_up else f"down to {number_text(beyond.min())}"
+    figure.add_annotation(
+        text=f"{len(beyond)} beyond, {worst}", showarrow=False, font={"size": 11, "color": MUTED}, x=1, xref="paper",
+        xanchor="right", y=float(is_up), yref="paper", yanchor="top" if is_up else "bottom",
+    )  # fmt: skip
 
 
 def trade_off_figure(spec: CampaignSpec, observations: pd.DataFrame) -> go.Figure | None:
@@ -156,12 +179,14 @@ def _add_cells(
         definition = spec.outcome(spec.objectives[2].outcome)
         label, unit = outcome_name_and_unit(definition)
         title = f"{safe(label)}<br>({safe(unit)})" if unit else safe(label)
+        spanned = color[worth_showing(spec.objectives[2], color)]
+        ends = (float(spanned.min()), float(spanned.max())) if len(spanned) else (0.0, 1.0)
         marker |= {
             "color": color[rows],
             "colorscale": _SCALE,
             "reversescale": spec.objectives[2].goal == "minimize",
-            "cmin": float(np.nanmin(color)),
-            "cmax": float(np.nanmax(color)),
+            "cmin": ends[0],
+            "cmax": ends[1],
             "colorbar": {"title": {"text": title, "font": {"size": 12}}, "thickness": 12, "outlinewidth": 0},
         }
     hovers = [hover_text(spec, row) for _, row in cells[rows].iterrows()]

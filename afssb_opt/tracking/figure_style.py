@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from afssb_opt.domain.objectives import Objective
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.tracking.answer import row_outcome_text
 from afssb_opt.tracking.labels import outcome_name_and_unit, value_text, variable_name_and_unit
@@ -26,6 +27,8 @@ LEVEL_COLORS: Final = (
     "#17a2a2", "#a55194",
 )  # fmt: skip
 
+# From this ratio of the whole range to that of the worthwhile values on, the latter are a line at the edge.
+_STRETCHED_FROM: Final = 5.0
 # From this ratio of largest to smallest value on, a linear axis hides the small ones.
 _LOG_FROM: Final = 30.0
 
@@ -79,6 +82,22 @@ def value_axis(values: np.ndarray, *, is_log_scaled: bool) -> dict[str, object]:
     known = values[np.isfinite(values)]
     ticks = log_ticks(float(known.min()), float(known.max()))
     return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:,g}" for tick in ticks]}
+
+
+def worth_showing(objective: Objective, values: np.ndarray) -> np.ndarray:
+    """Return booleans for the values that a linear axis or a colour scale should span.
+
+    Values worse than the threshold are of no interest; where they would take most of the axis, it leaves them out,
+    since the others could not be told apart.
+    """
+    known = np.isfinite(values)
+    if objective.threshold is None:
+        return known
+    sign = -1.0 if objective.goal == "minimize" else 1.0
+    wanted = known & (sign * values >= sign * objective.threshold)
+    if wanted.sum() < 2 or np.ptp(values[known]) <= _STRETCHED_FROM * np.ptp(values[wanted]):
+        return known
+    return np.asarray(wanted)
 
 
 def log_ticks(low: float, high: float) -> list[float]:

@@ -16,6 +16,8 @@ from afssb_opt.tracking.labels import outcome_label, outcome_name_and_unit, valu
 
 # Fewer cells say nothing about how well the others are foretold.
 MIN_CHECKED: Final = 3
+# More labels in a sentence are for the table below it.
+MAX_NAMED: Final = 5
 # 1.96 standard deviations hold 95 % of a normal distribution.
 _Z95: Final = 1.96
 
@@ -75,7 +77,8 @@ def _effect_figure(spec: CampaignSpec, name: str, rows: pd.DataFrame) -> go.Figu
             hovertemplate="%{x}: %{y:.4g}<extra></extra>",
         )  # fmt: skip
         styled(figure, 260)
-        figure.update_xaxes(type="category")
+        # Long names of levels stand upright and would run into the title.
+        figure.update_xaxes(type="category", title_standoff=6)
     figure.update_xaxes(title_text=safe(variable_label(name)))
     return figure
 
@@ -157,4 +160,28 @@ def check_sentences(spec: CampaignSpec, left_out: pd.DataFrame) -> list[str]:
             f"{label}: {inside} of {len(rows)} cells lie inside their 95 % interval; median error "
             f"{value_text(round_significant(error, 2), unit)}{order}."
         )
+    return sentences
+
+
+def unmodelled_sentences(spec: CampaignSpec, left_out: pd.DataFrame, observations: pd.DataFrame) -> list[str]:
+    """Say of which outcomes the model leaves measured cells out, so that nobody takes its curves for theirs.
+
+    Args:
+        spec: The campaign.
+        left_out: As from the optimizer; it has a row for each value that is modelled.
+        observations: What the optimizer was told, in the same order.
+    """
+    sentences = []
+    for name in dict.fromkeys(left_out["outcome"]):
+        modelled = set(left_out.loc[left_out["outcome"] == name, "row"])
+        measured = np.flatnonzero(np.isfinite(observations[name].to_numpy(float)))
+        apart = [str(observations["label"].iloc[row]) for row in measured if row not in modelled]
+        if apart:
+            which = ", ".join(apart[:MAX_NAMED]) + (", ..." if len(apart) > MAX_NAMED else "")
+            label, _ = outcome_name_and_unit(spec.outcome(name))
+            sentences.append(
+                f"{label}: {len(apart)} of {len(measured)} measured cells ({which}) broke a pass/fail limit or are far "
+                "worse than the others. The curves are made without them; how likely a design is to end like them is "
+                "learned apart."
+            )
     return sentences

@@ -26,7 +26,13 @@ from afssb_opt.tracking.answer import answer, is_censored
 from afssb_opt.tracking.data_figures import MIN_CELLS, MIN_LINES, parallel_figure, progress_figures, trade_off_figure
 from afssb_opt.tracking.figure_style import to_json
 from afssb_opt.tracking.labels import outcome_label, outcome_name_and_unit
-from afssb_opt.tracking.model_figures import check_figures, check_sentences, effect_figures, importance_figure
+from afssb_opt.tracking.model_figures import (
+    check_figures,
+    check_sentences,
+    effect_figures,
+    importance_figure,
+    unmodelled_sentences,
+)
 from afssb_opt.tracking.progress import best_rows, in_order_of_end, progress_table
 from afssb_opt.tracking.report_tables import Table, best_table, conditions, trial_table
 
@@ -240,6 +246,7 @@ def _model_parts(spec: CampaignSpec, observations: pd.DataFrame, optimizer: Surr
             "effects", "Effect of each variable",
             "Predicted outcome when one variable is changed and the others stay at the best cell so far, with the 95 % "
             "interval. Wide bands say: not yet known.", tuple(groups),
+            notes=tuple(unmodelled_sentences(spec, left_out, observations)) if groups else (),
             missing="" if groups else "The model has no effect to show yet.",
         ),
         Part(
