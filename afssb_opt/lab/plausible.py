@@ -32,7 +32,7 @@ EFFICIENCY_WARNING_PCT: Final = 100.5
 
 # Ranges are assumed: wide enough for every cell of science/afssb_facts, narrow enough to catch a slip of unit.
 PLAUSIBLE: Final[dict[str, Plausible]] = {
-    "cycle_life": Plausible(1, 20_000, "is this a number of cycles?", 0, 1e6),
+    "cycle_life": Plausible(1, 20_000, "the number of cycles", 0, 1e6),
     "retention_pct": Plausible(1.5, 105, "percent of the reference cycle, such as 85", 0, 200),
     "initial_ce_pct": Plausible(1.5, 120, "percent, such as 85", -1e3, 1e3),
     "initial_ce_cathode_pct": Plausible(1.5, 120, "percent, such as 85", -1e3, 1e3),

@@ -12,6 +12,7 @@ from typing import IO, Any, Final
 import numpy as np
 import pandas as pd
 
+from afssb_opt.domain.errors import suggest
 from afssb_opt.lab.findings import Finding, Verdict, refuse
 from afssb_opt.lab.formats import TEXT_FORMATS
 from afssb_opt.lab.formats.text_format import TextFormat
@@ -24,6 +25,8 @@ from afssb_opt.lab.units import plain_label
 MAX_HEADER_LINE: Final = 1000
 # Fewer known columns than this and a line is not a header at all.
 MIN_COLUMNS: Final = 3
+# Names further on in a line are hardly the id that a table of results begins with.
+MAX_NAMED_COLUMNS: Final = 50
 # A line with one of these is the header of a result table.
 ID_LABELS: Final = frozenset({"trial", "trial id", "trial label"})
 _MISSING: Final = ["", "NaN", "nan", "XXX", "--", "#N/A", "N/A", "null"]
@@ -88,7 +91,7 @@ def find_header(lines: tuple[str, ...]) -> Header:
             "series.format",
             "neither a table with a column 'trial' or 'cell_id', nor a known cycler export",
             "the formats of docs/lab-results.md",
-            "Add the column, or export time, voltage and current as CSV",
+            f"{_misspelt(lines)}Add the column, or export time, voltage and current as CSV",
         )
     missing = [name for name in REQUIRED if name not in best.columns]
     if missing:
@@ -100,6 +103,17 @@ def find_header(lines: tuple[str, ...]) -> Header:
             f"line {best.line + 1}",
         )
     return best
+
+
+def _misspelt(lines: tuple[str, ...]) -> str:
+    """Say which word of the first line was probably meant to be the column that a table of results needs."""
+    for delimiter in DELIMITERS:
+        for text in (lines[0] if lines else "").split(delimiter)[:MAX_NAMED_COLUMNS]:
+            word = text.strip().strip('"')
+            near = suggest(word, ("trial", "cell_id")) if len(word) <= len("cell_id") + 2 else ""
+            if near:
+                return f"Column '{word}': {near[0].lower()}{near[1:]}"
+    return ""
 
 
 def _candidates(number: int, line: str, lines: tuple[str, ...]) -> list[Header]:

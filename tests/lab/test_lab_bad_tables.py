@@ -302,6 +302,17 @@ def test_an_unknown_column_is_said_and_one_that_looks_like_an_outcome_is_asked_a
     assert near.decision == "held"
 
 
+def test_a_misspelt_trial_column_is_recognised(lab, rules):
+    part = only(lab.plan(lab.table("trail,cycle_life,status\nT0001-F,120,completed\n")).loose)
+    assert rules(part) == {"series.format": "REJECTED"}
+    assert "Column 'trail': did you mean 'trial'?" in str(part.findings[0])
+
+
+def test_a_life_that_cannot_be_says_in_a_sentence_what_is_meant(lab):
+    cell = only(lab.plan(lab.table("trial,cycle_life,status\nT0001-F,-3,completed\n")).cells)
+    assert "It means the number of cycles" in str(cell.findings)
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-x", "@SUM(A1)", "\t=1"])
 def test_exported_text_cannot_start_a_formula(text):
     assert inert(text).startswith("'")
