@@ -127,7 +127,7 @@ def outcome_definition(name: str) -> OutcomeDefinition:
     """Return the definition of an outcome; one unknown to the project has no unit."""
     if name.endswith(ABOVE_CLIFF):
         label = outcome_definition(name.removesuffix(ABOVE_CLIFF)).label
-        return OutcomeDefinition(name, f"{label} above its cliff", "", "", is_binary=True, comes_from_cycling=False)
+        return OutcomeDefinition(name, f"{label} clear of its cliff", "", "", is_binary=True, comes_from_cycling=False)
     return OUTCOMES.get(name, OutcomeDefinition(name, name, "", "", comes_from_cycling=False))
 
 

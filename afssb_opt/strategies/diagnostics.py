@@ -187,7 +187,7 @@ def reason(
 def _chance(judge: FeasibilityModel, predicted: pd.Series) -> str:
     likely = f"{_passing(judge, predicted):.0%} likely"
     if judge.name.endswith(ABOVE_CLIFF):
-        return f"{likely} above the cliff of {judge.name.removesuffix(ABOVE_CLIFF)}"
+        return f"{likely} to keep clear of the cliff in {judge.name.removesuffix(ABOVE_CLIFF)}"
     return f"{judge.name}: {likely} to pass"
 
 

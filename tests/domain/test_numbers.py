@@ -24,6 +24,6 @@ def test_a_number_has_the_digits_that_its_deviation_leaves_it(mean, sd, text):
 
 def test_the_chance_to_stay_above_a_cliff_is_named_after_its_outcome():
     assert outcome_definition("retention_pct_above_cliff").label == (
-        f"{outcome_definition('retention_pct').label} above its cliff"
+        f"{outcome_definition('retention_pct').label} clear of its cliff"
     )
-    assert outcome_definition("gain_above_cliff").label == "gain above its cliff"
+    assert outcome_definition("gain_above_cliff").label == "gain clear of its cliff"
