@@ -38,8 +38,9 @@ def progress_table(spec: CampaignSpec, observations: pd.DataFrame, *, has_hyperv
         outcome = observations.get(objective.outcome, pd.Series(np.full(n, np.nan)))
         table[f"best_{objective.outcome}"] = _best_so_far(values[:, column], outcome.to_numpy(float))
     if has_hypervolume and len(spec.objectives) > 1:
-        # Loads torch, which takes seconds that a plain look at the best values need not pay.
-        from afssb_opt.strategies.hypervolume import hypervolume_history
+        # Loads torch, which takes seconds that a plain look at the best values need not pay. From the package, not its
+        # module: then a thread waits for another that is importing the package, and BoTorch bears no two at once.
+        from afssb_opt.strategies import hypervolume_history
 
         table["hypervolume"] = hypervolume_history(spec.objectives, observations, spec.constraints) if n else []
     return table
@@ -48,7 +49,7 @@ def progress_table(spec: CampaignSpec, observations: pd.DataFrame, *, has_hyperv
 def fixed_reference(spec: CampaignSpec, observations: pd.DataFrame) -> str | None:
     """Return the reference point of the hypervolumes in the outcomes' units; None while later cells may move it."""
     # Loads torch, as above.
-    from afssb_opt.strategies.hypervolume import fixed_reference_point
+    from afssb_opt.strategies import fixed_reference_point
 
     reference, is_fixed = fixed_reference_point(spec.objectives, observations, spec.constraints)
     if not is_fixed:

@@ -2,7 +2,8 @@
 
 `python experiments/team_stack/restarts.py` kills worker, MLflow, Prefect and PostgreSQL (`SIGKILL`) in the middle of
 a campaign, starts each again, and prints what the ledger and MLflow hold afterwards. `--parts worker --trials 6` is
-the short version of the tests.
+the short version of the tests. `--installed`, as root on a server set up after `docs/team-server.md` that nobody uses
+yet, kills systemd's units instead and leaves it to systemd to start them again.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import secrets
 import signal
 import sys
 import tempfile
@@ -18,6 +20,7 @@ import urllib.request
 from collections import Counter
 from pathlib import Path
 
+from installed import InstalledStack
 from stack import TeamStack, wait_until
 
 from afssb_opt.domain.errors import AfssbError
@@ -25,7 +28,7 @@ from afssb_opt.domain.trials import TrialState
 from afssb_opt.ledger import Ledger, TrialRecord
 
 CAMPAIGN = """
-name: team
+name: {name}
 space:
   x: {{low: 0, high: 1}}
   kind: {{levels: [a, b, c]}}
@@ -60,15 +63,18 @@ PATIENCE_S = 600.0
 class TeamCampaign:
     """A campaign of the team: its file on the server, its deployment, and what the ledger holds of it."""
 
-    def __init__(self, stack: TeamStack, n_trials: int) -> None:
+    def __init__(self, stack: TeamStack | InstalledStack, n_trials: int) -> None:
         """Write the campaign and its evaluator, allow its code, and register its deployments."""
         self.stack = stack
         self.n_trials = n_trials
+        # An installed server may have run this before.
+        self.name = f"team-{secrets.token_hex(3)}"
         self.path = stack.folder / "team.yaml"
-        self.path.write_text(CAMPAIGN.format(trials=n_trials))
+        self.path.write_text(CAMPAIGN.format(name=self.name, trials=n_trials))
         (stack.folder / "slow_plant.py").write_text(PLANT)
         self.allow(1)
-        names = {"AFSSB_CAMPAIGN": str(self.path), "AFSSB_NAME": "team", "AFSSB_POOL": "afssb"}
+        stack.hand_over()
+        names = {"AFSSB_CAMPAIGN": str(self.path), "AFSSB_NAME": self.name, "AFSSB_POOL": "afssb"}
         stack.worker |= names
         stack.command("afssb", "trust", str(self.path), "--yes")
         stack.command("prefect", "--no-prompt", "deploy", "--all", "--prefect-file", "flows/prefect.yaml")
@@ -88,7 +94,7 @@ class TeamCampaign:
         if time.monotonic() - self.asked_at > ASK_AGAIN_S:
             self.asked_at = time.monotonic()
             try:
-                self.stack.command("prefect", "deployment", "run", "advance-campaign/team")
+                self.stack.command("prefect", "deployment", "run", f"advance-campaign/{self.name}")
             except RuntimeError as error:
                 print(f"  Prefect did not take the request: {str(error).strip()[-200:]}", file=sys.stderr)
 
@@ -96,7 +102,7 @@ class TeamCampaign:
         """Return the trials, none where the ledger does not answer or was not made yet."""
         try:
             with Ledger.open(self.stack.worker["AFSSB_LEDGER_URL"]) as ledger:
-                record = ledger.campaign("team")
+                record = ledger.campaign(self.name)
                 return ledger.trials(record.uid) if record else []
         except AfssbError:
             return []
@@ -155,7 +161,8 @@ class TeamCampaign:
                 answer: dict[str, list[dict[str, str]]] = json.load(reply)
                 return answer
 
-        found = post("experiments/search", {"max_results": 10, "filter": "name = 'team'"}).get("experiments", [])
+        named = {"max_results": 10, "filter": f"name = '{self.name}'"}
+        found = post("experiments/search", named).get("experiments", [])
         wanted = {"experiment_ids": [e["experiment_id"] for e in found], "filter": "tags.`afssb.role` = 'trial'"}
         return len(post("runs/search", {**wanted, "max_results": 1000}).get("runs", [])) if found else 0
 
@@ -170,12 +177,14 @@ def kill_each(campaign: TeamCampaign, parts: list[str]) -> int:
         print(f"killing {part} with {campaign.n_done()} of {campaign.n_trials} trials completed", file=sys.stderr)
         n_in_the_middle += campaign.is_evaluating()
         campaign.stack.kill_part(part)
+        killed_at = time.monotonic()
         # Results that come while the part is away: as many as are left until the next kill.
         campaign.allow(campaign.n_begun() + 1 + campaign.n_trials // (len(parts) + 1))
         time.sleep(3)
         campaign.stack.start_part(part)
         if part in ("prefect", "mlflow"):
             campaign.stack.wait_for(part)
+        print(f"  {part} is back after {time.monotonic() - killed_at:.0f} s", file=sys.stderr)
         campaign.asked_at = 0.0
     campaign.allow(sys.maxsize)
     campaign.wait_for(campaign.n_trials)
@@ -194,24 +203,32 @@ def leave(*_: object) -> None:
     sys.exit(143)
 
 
+def run(stack: TeamStack | InstalledStack, n_trials: int, parts: list[str]) -> dict[str, object]:
+    """Run a campaign, kill the parts, and return what was counted."""
+    try:
+        stack.start()
+        campaign = TeamCampaign(stack, n_trials)
+        n_in_the_middle = kill_each(campaign, parts)
+        wait_until(lambda: all_shown(campaign), PATIENCE_S, "MLflow does not show every trial")
+        return {"parts killed": parts, "killed while evaluating": n_in_the_middle, **campaign.counts()}
+    finally:
+        stack.stop()
+
+
 def main() -> None:
     """Run and print the counts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parts", nargs="+", default=["worker", "mlflow", "prefect", "postgresql"])
     parser.add_argument("--trials", type=int, default=40)
+    parser.add_argument("--installed", action="store_true", help="kill the units of this machine; needs root")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, leave)
-    with tempfile.TemporaryDirectory(prefix="afssb-team-", ignore_cleanup_errors=True) as folder:
-        stack = TeamStack(Path(folder))
-        try:
-            stack.start()
-            campaign = TeamCampaign(stack, given.trials)
-            n_in_the_middle = kill_each(campaign, given.parts)
-            wait_until(lambda: all_shown(campaign), PATIENCE_S, "MLflow does not show every trial")
-            counts = {"parts killed": given.parts, "killed while evaluating": n_in_the_middle, **campaign.counts()}
-        finally:
-            stack.stop()
+    if given.installed:
+        counts = run(InstalledStack(), given.trials, given.parts)
+    else:
+        with tempfile.TemporaryDirectory(prefix="afssb-team-", ignore_cleanup_errors=True) as folder:
+            counts = run(TeamStack(Path(folder)), given.trials, given.parts)
     print(json.dumps(counts) if given.json else "\n".join(f"{name:28s} {value}" for name, value in counts.items()))
 
 

@@ -53,7 +53,7 @@ class TeamStack:
 
     def start(self) -> None:
         """Bring everything up as the page says: databases, servers, user of MLflow, work pool, worker."""
-        self.postgresql.create(self._filled("postgresql.sql"))
+        self.postgresql.create(self._filled("postgresql.sql.example"))
         self.start_part("prefect")
         self.start_part("mlflow")
         self.wait_for("mlflow")
@@ -125,6 +125,9 @@ class TeamStack:
         if done.returncode != 0:
             raise RuntimeError(f"{program} {' '.join(arguments)} failed: {done.stdout}{done.stderr}")
         return done.stdout
+
+    def hand_over(self) -> None:
+        """Everything here belongs to one user already."""
 
     def _plain_environment(self) -> dict[str, str]:
         """This process's environment without settings of the stack, and with a home of its own, as in the units."""
