@@ -60,7 +60,9 @@ def propose_in_parts(
     if lead is None:
         return propose_sharing(situation, n) if given is None else retrace(situation, given)
     first = propose_sharing(lead.situation, lead.n) if given is None else retrace(lead.situation, given.iloc[: lead.n])
-    first = replace(first, reasons=[f"as the prior data suggest, {reason}" for reason in first.reasons])
+    # What such a design rests on is no reading of the campaign's own cells.
+    reasons = [f"as the prior data suggest, {reason}" for reason in first.reasons]
+    first = replace(first, reasons=reasons, models=[None] * len(first.models))
     if lead.n == n:
         return first
     tables = [table for table in (situation.pending, first.designs) if len(table)]
@@ -79,6 +81,7 @@ def _joined(first: Proposal, second: Proposal) -> Proposal:
         " + ".join(dict.fromkeys([first.method, second.method])),
         [*first.notes, *second.notes],
         gains,
+        [*first.models, *second.models],
         # The gains of the two parts are not in the same units.
         batch_advice(gains, None),
         [*first.rows, *second.rows],

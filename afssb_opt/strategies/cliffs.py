@@ -35,13 +35,10 @@ def fallen(worth: np.ndarray) -> np.ndarray:
     """
     order = np.sort(worth)
     n = len(order)
-    total = ((order - order.mean()) ** 2).sum()
-    if n < MIN_CELLS or not total > 0:
+    if n < MIN_CELLS or not np.ptp(worth) > 0:
         return np.zeros(n, dtype=bool)
     sizes = np.arange(1, n)
-    below = np.cumsum(order)[:-1] / sizes
-    above = (order.sum() - np.cumsum(order)[:-1]) / (n - sizes)
-    explained = sizes * (n - sizes) / n * (above - below) ** 2 / total
+    explained = _explained(order)
     cut = int(np.argmax(explained))
     if explained[cut] < MIN_EXPLAINED or sizes[cut] < MIN_FALLEN:
         gaps = np.diff(order)[MIN_FALLEN - 1 : int(LOWER_PART * n)]
@@ -49,6 +46,37 @@ def fallen(worth: np.ndarray) -> np.ndarray:
         if order[cut + 1] - order[cut] < MIN_GAP * (order[-1] - order[0]) / (n - 1):
             return np.zeros(n, dtype=bool)
     return np.asarray(worth <= order[cut])
+
+
+def worse_group(worth: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return `(n,)` booleans for the worse of Otsu's two groups, and how much of the variance the two explain.
+
+    All False where there are too few cells for groups.
+    """
+    nothing = np.zeros(len(worth), dtype=bool)
+    if len(worth) < MIN_CELLS or not np.ptp(worth) > 0:
+        return nothing, 0.0
+    order = np.sort(worth)
+    explained = _explained(order)
+    low = worth <= order[int(np.argmax(explained))]
+    return (np.asarray(low), float(explained.max())) if low.sum() >= MIN_FALLEN else (nothing, 0.0)
+
+
+def is_same_cliff(labels: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two outcomes show one cliff, by `(n,)` labels as for `merged`."""
+    both = np.isfinite(labels) & np.isfinite(other)
+    fell, fell_there = labels[both] == 0, other[both] == 0
+    n_both = int((fell & fell_there).sum())
+    return n_both > 0 and n_both >= SAME_CLIFF * int((fell | fell_there).sum())
+
+
+def _explained(order: np.ndarray) -> np.ndarray:
+    """Return `(n - 1,)` shares of the variance that a cut after each of the sorted values explains."""
+    n, sizes = len(order), np.arange(1, len(order))
+    total = ((order - order.mean()) ** 2).sum()
+    below = np.cumsum(order)[:-1] / sizes
+    above = (order.sum() - np.cumsum(order)[:-1]) / (n - sizes)
+    return np.asarray(sizes * (n - sizes) / n * (above - below) ** 2 / total)
 
 
 def merged(cliffs: list[tuple[str, np.ndarray]]) -> list[tuple[str, np.ndarray]]:
@@ -63,10 +91,7 @@ def merged(cliffs: list[tuple[str, np.ndarray]]) -> list[tuple[str, np.ndarray]]
     joined: list[tuple[str, np.ndarray]] = []
     for name, labels in cliffs:
         for position, (other, seen) in enumerate(joined):
-            both = np.isfinite(labels) & np.isfinite(seen)
-            fell, fell_there = labels[both] == 0, seen[both] == 0
-            n_both = int((fell & fell_there).sum())
-            if n_both and n_both >= SAME_CLIFF * int((fell | fell_there).sum()):
+            if is_same_cliff(labels, seen):
                 joined[position] = (other, np.fmin(labels, seen))
                 break
         else:

@@ -103,7 +103,7 @@ class Explanation:
 def explain_batch(situation: Situation, proposal: Proposal) -> list[Explanation]:
     """Return one explanation per design of a batch as `retrace` or `propose` gives it."""
     model = situation.fit() if len(situation.observations) else None
-    return [_explain(situation, proposal, row, model) for row in range(len(proposal.designs))]
+    return [_explain(situation, proposal, row, chosen_by or model) for row, chosen_by in enumerate(proposal.models)]
 
 
 def _explain(situation: Situation, proposal: Proposal, row: int, model: CampaignModel | None) -> Explanation:

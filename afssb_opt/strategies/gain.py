@@ -42,6 +42,10 @@ class Gain:
         with torch.no_grad():
             return cls(float(acquisition(features)[0]), float(acquisition.exploitation(features)[0]))
 
+    def times(self, factor: float) -> Gain:
+        """Return the same gain in units that are smaller by a factor."""
+        return Gain(self.total * factor, self.exploit * factor)
+
     def __str__(self) -> str:
         share = self.exploit_share
         if share >= MAJORITY:

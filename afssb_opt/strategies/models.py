@@ -1,8 +1,7 @@
-"""Which model stands for each outcome, fitted to the observations of a campaign."""
+"""What one outcome, or one pass/fail label, is modelled with."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,16 +10,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from afssb_opt.domain.objectives import Objective, OutcomeConstraint
-from afssb_opt.strategies.cliffs import fallen, merged
 from afssb_opt.strategies.encoding import Encoding
 from afssb_opt.strategies.fitting import fit_hyperparameters
 from afssb_opt.strategies.one_sided import condition_one_sided
 from afssb_opt.strategies.outcome_scale import OutcomeScale
 from afssb_opt.strategies.surrogate import Ensemble, Hyperparameters, KernelShape
 
-# An outcome may be modelled from the cells that passed alone if at least this many did.
-MIN_SOUND: Final = 5
 # Latent noise of a pass/fail label: a cell right at the edge may go either way.
 LABEL_NOISE: Final = 0.1
 # The latent function of a label may reach four standard deviations: boundaries are steep.
@@ -38,6 +33,11 @@ class OutcomeModel:
     scale: OutcomeScale
     gp: Ensemble
     rows: np.ndarray
+
+    @property
+    def values(self) -> np.ndarray:
+        """`(n,)` standardised observations."""
+        return self.gp.members[0].targets.numpy()
 
 
 @dataclass(frozen=True)
@@ -70,114 +70,24 @@ class CampaignModel:
         outcomes: Model per objective or continuously constrained outcome that has data.
         feasibility: Models of pass/fail outcomes.
         notes: What was done about odd data.
+        rival: Another reading of the same cells: as if the worse ones had fallen off a cliff, where the data do not
+            say so but would hardly say so yet.
     """
 
     encoding: Encoding
     outcomes: dict[str, OutcomeModel]
     feasibility: tuple[FeasibilityModel, ...]
     notes: tuple[str, ...] = field(default=())
+    rival: CampaignModel | None = None
 
 
-def fit_models(
-    encoding: Encoding,
-    observations: pd.DataFrame,
-    objectives: Sequence[Objective],
-    constraints: Sequence[OutcomeConstraint],
-    *,
-    log_outcomes: Collection[str],
-    binary_outcomes: Collection[str],
-    seed: np.random.SeedSequence,
-) -> CampaignModel:
-    """Fit every model the objectives and constraints need.
-
-    Args:
-        encoding: Features of the designs.
-        observations: Checked table without pending rows.
-        objectives: What is wanted.
-        constraints: Limits on outcomes.
-        log_outcomes: Outcomes modelled on a logarithmic scale.
-        binary_outcomes: Outcomes that are 0 or 1; others are recognised from their values.
-        seed: Chooses rows where there are very many.
-    """
-    features = torch.as_tensor(encoding.encode(observations))
-    notes: list[str] = []
-    outcomes: dict[str, OutcomeModel] = {}
-    feasibility: list[FeasibilityModel] = []
-    failed = (observations["status"] == "failed").to_numpy()
-    wanted = dict.fromkeys(objective.outcome for objective in objectives)
-    binary = [
-        c for c in constraints if c.outcome not in wanted and _is_binary(c.outcome, observations, binary_outcomes)
-    ]
-    wanted |= dict.fromkeys(c.outcome for c in constraints if c not in binary)
-    broken = np.zeros(len(observations), dtype=bool)
-    for constraint in binary:
-        broken |= observations[constraint.outcome].notna().to_numpy() & ~constraint.holds(
-            observations[constraint.outcome].to_numpy(float)
-        )
-    direction = {o.outcome: {"maximize": 1.0, "minimize": -1.0}.get(o.goal, 0.0) for o in objectives}
-    cliffs: list[tuple[str, np.ndarray]] = []
-    for outcome in wanted:
-        is_log = outcome in log_outcomes
-        shape = KernelShape.for_outcome(encoding, outcome)
-        model, found = fit_outcome(shape, features, observations, outcome, is_log, seed)
-        if model is not None and MIN_SOUND <= len(model.rows) - int(broken[model.rows].sum()) < len(model.rows):
-            sound = observations.assign(**{outcome: observations[outcome].where(~broken)})
-            rival, rival_found = fit_outcome(shape, features, sound, outcome, is_log, seed)
-            if rival is not None and _evidence(rival, rival.rows) > _evidence(model, rival.rows):
-                n_left_out = len(model.rows) - len(rival.rows)
-                model = rival
-                found = [*rival_found, f"{outcome}: {n_left_out} cells that broke a pass/fail limit are left out, "
-                         "since the others are predicted better without them"]  # fmt: skip
-        # Not yet thinned by a reported limit: look for a cliff that nobody reported. The end of a test that several
-        # lives reached would look like the upper side of one, so lives with limits among them are left alone.
-        is_whole = model is not None and len(model.rows) == int(np.isfinite(observations[outcome]).sum())
-        if model is not None and is_whole and not observations[f"{outcome}_censored"].any():
-            low = np.zeros(len(observations), dtype=bool)
-            low[model.rows] = fallen(direction.get(outcome, 0.0) * model.gp.members[0].targets.numpy())
-            if low.any() and len(model.rows) - int(low.sum()) >= MIN_SOUND:
-                sound = observations.assign(**{outcome: observations[outcome].where(~low)})
-                rival, rival_found = fit_outcome(shape, features, sound, outcome, is_log, seed)
-                if rival is not None and _evidence(rival, rival.rows) > _evidence(model, rival.rows):
-                    measured = np.full(len(observations), np.nan)
-                    measured[model.rows] = 1.0 - low[model.rows]
-                    cliffs.append((outcome, measured))
-                    model = rival
-                    found = [*rival_found, f"{outcome}: {int(low.sum())} cells are far worse than the others, as if "
-                             "beyond a cliff; where it lies is learned apart from the values above it"]  # fmt: skip
-        notes += found
-        if model is not None:
-            outcomes[outcome] = model
-    for name, labels in merged(cliffs):
-        shape = KernelShape.for_outcome(encoding, name).without_trends()
-        feasibility += _fit_feasibility(shape, features, labels, name, True, seed)
-    for constraint in binary:
-        values = observations[constraint.outcome].to_numpy(float)
-        labels = np.where(np.isfinite(values), constraint.holds(values).astype(float), np.nan)
-        labels[failed & np.isnan(labels)] = 0.0
-        passes_at_one = bool(constraint.holds(np.array([1.0]))[0])
-        shape = KernelShape.for_outcome(encoding, constraint.outcome).without_trends()
-        feasibility += _fit_feasibility(shape, features, labels, constraint.outcome, passes_at_one, seed)
-    if failed.any() and not binary:
-        has_outcomes = observations[list(wanted)].notna().any(axis=1).to_numpy()
-        labels = np.where(failed & ~has_outcomes, 0.0, np.where(has_outcomes, 1.0, np.nan))
-        shape = KernelShape.for_outcome(encoding, "completed").without_trends()
-        feasibility += _fit_feasibility(shape, features, labels, "completed", True, seed)
-    return CampaignModel(encoding, outcomes, tuple(feasibility), tuple(notes))
-
-
-def _evidence(model: OutcomeModel, rows: np.ndarray) -> float:
+def evidence(model: OutcomeModel, rows: np.ndarray) -> float:
     """Return the mean log density of the given rows, each predicted from all others, in the outcome's unit."""
     mean, variance = model.gp.leave_one_out()
     here = torch.as_tensor(np.isin(model.rows, rows))
     error = (model.gp.members[0].targets - mean)[here]
     density = -0.5 * (variance[here].log() + error**2 / variance[here])
     return float(density.mean()) - float(np.log(model.scale.spread))
-
-
-def _is_binary(outcome: str, observations: pd.DataFrame, declared: Collection[str]) -> bool:
-    values = observations[outcome].dropna().to_numpy(float)
-    values = values[np.isfinite(values)]
-    return outcome in declared or (len(values) > 0 and bool(np.isin(values, (0.0, 1.0)).all()))
 
 
 def fit_outcome(
@@ -244,14 +154,16 @@ def _condition(
     return Ensemble(tuple(members))
 
 
-def _fit_feasibility(
-    shape: KernelShape,
+def fit_feasibility(
+    encoding: Encoding,
     features: Tensor,
     labels: np.ndarray,
     name: str,
     passes_at_one: bool,
     seed: np.random.SeedSequence,
 ) -> list[FeasibilityModel]:
+    """Return the model of `(n,)` labels, 1 where a cell passed, 0 where not, NaN where unknown; none without any."""
+    shape = KernelShape.for_outcome(encoding, name).for_labels()
     rows = np.flatnonzero(np.isfinite(labels))
     if not len(rows):
         return []

@@ -16,9 +16,10 @@ from afssb_opt.domain.outcomes import OUTCOMES
 from afssb_opt.domain.space import DesignSpace
 from afssb_opt.strategies import diagnostics
 from afssb_opt.strategies.batch_parts import N_INITIAL_WITH_PRIOR, Lead, n_led_by_prior, propose_in_parts
+from afssb_opt.strategies.campaign_models import fit_models
 from afssb_opt.strategies.encoding import Encoding
 from afssb_opt.strategies.explanation import Explanation, explain_batch
-from afssb_opt.strategies.models import CampaignModel, fit_models
+from afssb_opt.strategies.models import CampaignModel
 from afssb_opt.strategies.narrowing import read_candidates, read_fixed
 from afssb_opt.strategies.observations import design_keys, empty_observations, read_observations
 from afssb_opt.strategies.prior_data import PriorData

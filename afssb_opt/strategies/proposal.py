@@ -28,6 +28,15 @@ from afssb_opt.strategies.stop_advice import StopAdvice, batch_advice
 # Every so many cells the choice is among neglected levels only: a level first met under bad conditions would
 # otherwise wait long for a fair trial, and a whole batch would refine one good level.
 SCOUT_EVERY: Final = 4
+# A neglected level gets its cell only if that is expected to gain this share of what the best cell anywhere is.
+MIN_SCOUT_GAIN: Final = 0.3
+# Where the data leave open whether cells fell off a cliff, one cell of so many is chosen as if they had: a smooth
+# surrogate stays away from the edge, so the data would never say. It is not the cell of the neglected levels.
+CLIFF_EVERY: Final = 4
+CLIFF_PLACE: Final = 2
+# Before there are so many times the cells of the start, two readings are one too many: they cost .07 at 20 cells of
+# problems without a cliff.
+CLIFF_FROM_STARTS: Final = 2
 # The first batch of a usual campaign is spread before a model is asked; a model of fewer cells is mostly prior.
 MIN_INITIAL: Final = 4
 # With 50 levels or 20 variables a start that visits everything would use up a campaign of 40 cells.
@@ -72,6 +81,7 @@ class Proposal:
 
     Attributes:
         advice: Whether the batch is worth its cells.
+        models: The reading of the cells that each rests on; None for one that fills the space.
         rows: Where each stands in the user's list, if there was one.
         reference: Reference point of several objectives in each outcome's unit.
     """
@@ -81,6 +91,7 @@ class Proposal:
     method: str
     notes: list[str]
     gains: list[Gain | None]
+    models: list[CampaignModel | None]
     advice: StopAdvice
     rows: list[int]
     reference: Mapping[str, float] = field(default_factory=dict)
@@ -119,6 +130,20 @@ def retrace(situation: Situation, designs: pd.DataFrame) -> Proposal:
     return batch.proposal()
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """One reading of the cells, and what it means for the next choice."""
+
+    model: CampaignModel
+    prospects: Prospects
+
+    def with_cell(self, features: torch.Tensor) -> _Reading:
+        """Return the reading with one more cell under test, `(1, n_columns)`."""
+        with torch.no_grad():
+            self.prospects.acquisition.add(features)
+        return replace(self, prospects=replace(self.prospects, decision=self.prospects.decision.with_cell(features)))
+
+
 class _Batch:
     """One batch in the making."""
 
@@ -138,24 +163,27 @@ class _Batch:
         self.reasons: list[str] = []
         self.methods: list[str] = []
         self.gains: list[Gain | None] = []
+        self.models: list[CampaignModel | None] = []
         self.notes: list[str] = []
-        self.prospects: Prospects | None = None
+        # The likelier reading first; none while the space is being filled.
+        self.readings: list[_Reading] = []
 
     def proposal(self) -> Proposal:
         """Return what was chosen so far."""
         designs = pd.concat(self.chosen)
         rows = [] if self.situation.offered is None else [int(row) for row in designs.index]
         methods = " + ".join(dict.fromkeys(self.methods))
-        advice = batch_advice(self.gains, self.prospects.scatter if self.prospects else None)
+        main = self.readings[0].prospects if self.readings else None
         return Proposal(
             designs.reset_index(drop=True),
             self.reasons,
             methods,
             self.notes,
             self.gains,
-            advice,
+            self.models,
+            batch_advice(self.gains, main.scatter if main else None),
             rows,
-            self.prospects.reference if self.prospects else {},
+            main.reference if main else {},
         )
 
     def _narrowed(self, open_levels: list[np.ndarray] | None = None) -> MixedSpace:
@@ -167,19 +195,23 @@ class _Batch:
     def add_one(self, seed: np.random.SeedSequence, given: pd.DataFrame | None = None) -> None:
         """Choose the next design; where one is given, take it instead of searching."""
         search_seed, spare_seed = seed.spawn(2)
-        design, gain = None, None
+        design, gain, model = None, None, None
         if len(self.taken) >= self.n_initial and self._has_model():
             design = self._best_design(search_seed, given)
-        if design is not None and self.prospects is not None:
-            method = self.prospects.method
+        if design is not None:
+            reading = self._reading()
+            model, method = reading.model, reading.prospects.method
             new = Candidates(self.situation.space.to_unit(design), self.encoding.level_codes(design))
-            gain = Gain.of(self.prospects.acquisition, self._features(new))
-            text = reason(self.situation.fit(), design, self.situation.objectives, self.situation.constraints, gain)
+            gain = Gain.of(reading.prospects.acquisition, self._features(new))
+            text = reason(model, design, self.situation.objectives, self.situation.constraints, gain)
+            if reading is not self.readings[0]:
+                gain = gain.times(reading.prospects.unit / self.readings[0].prospects.unit)
+                text = f"as if there were a cliff: {text}"
         else:
             design = given
             if design is None:
                 design = self._new_design(space_filling(self.space, self.encoding, self.taken, spare_seed))
-            method = "space-filling start" if self.prospects is None else "space-filling, nothing better is new"
+            method = "space-filling, nothing better is new" if self.readings else "space-filling start"
             text = f"{method}: {self._levels_of(design)}"
         if design is None:
             raise StrategyError(
@@ -187,6 +219,7 @@ class _Batch:
                 f"pending or chosen. {self._remedy()} or ask for fewer"
             )
         self.gains.append(gain)
+        self.models.append(model)
         self._take(design, text, method)
 
     def _remedy(self) -> str:
@@ -206,28 +239,47 @@ class _Batch:
 
     def _best_design(self, seed: np.random.SeedSequence, given: pd.DataFrame | None) -> pd.DataFrame | None:
         build_seed, decision_seed, *attempts = seed.spawn(2 + MAX_ATTEMPTS)
-        if self.prospects is None:
-            self.encoding = self.situation.fit().encoding
-            self.prospects = self._build(build_seed)
+        if not self.readings:
+            model = self.situation.fit()
+            self.encoding = model.encoding
+            found = [model] if model.rival is None else [model, model.rival]
+            self.readings = [_Reading(one, self._build(one, build_seed)) for one in found]
         if given is not None:
             return given
-        acquisition = self.prospects.acquisition
-        space = self._narrowed(self._neglected_levels())
         for attempt in attempts:
-            found, _ = maximise(acquisition, space, self.encoding, self._anchors(), attempt)
-            design = self._new_design(self._decided(found, int(decision_seed.generate_state(1)[0])))
+            ranked = self._searched(attempt)
+            design = self._new_design(self._decided(ranked, int(decision_seed.generate_state(1)[0])))
             if design is not None:
                 return design
         return None
 
+    def _reading(self) -> _Reading:
+        """Return the reading that the next design rests on."""
+        n = len(self.taken)
+        is_turn = n % CLIFF_EVERY == CLIFF_PLACE and n >= CLIFF_FROM_STARTS * self.n_initial
+        return self.readings[-1 if is_turn else 0]
+
+    def _searched(self, seed: np.random.SeedSequence) -> Candidates:
+        """Return promising designs, best first: at every fourth cell those of neglected levels, if they are near."""
+        acquisition, anchors = self._reading().prospects.acquisition, self._anchors()
+        found, gains = maximise(acquisition, self._narrowed(), self.encoding, anchors, seed)
+        neglected = self._neglected_levels()
+        if neglected is None or self.situation.offered is not None:
+            return found
+        scouted, their_gains = maximise(acquisition, self._narrowed(neglected), self.encoding, anchors, seed)
+        if len(scouted) and their_gains[0] >= MIN_SCOUT_GAIN * gains[0]:
+            return scouted
+        return found
+
     def _decided(self, found: Candidates, seed: int) -> Candidates:
         """Return the designs found with the best ones in the order that BoTorch gives them."""
-        if self.prospects is None or not self.prospects.decision.is_possible or not len(found):
+        decision = self._reading().prospects.decision
+        if not decision.is_possible or not len(found):
             return found
         finalists = found.take(np.arange(min(N_FINALISTS, len(found))))
         features = self._features(finalists)
         try:
-            order = self.prospects.decision.order(features, seed)
+            order = decision.order(features, seed)
         except StrategyError as error:
             self.notes.append(f"{error}; the order of the search stands")
             return found
@@ -243,8 +295,7 @@ class _Batch:
             neglected.append(counts < counts.sum() / n_levels)
         return neglected
 
-    def _build(self, seed: np.random.SeedSequence) -> Prospects:
-        model = self.situation.fit()
+    def _build(self, model: CampaignModel, seed: np.random.SeedSequence) -> Prospects:
         features = self._features(self.taken)
         failed = (self.situation.observations["status"] == "failed").to_numpy()
         with torch.no_grad():
@@ -253,7 +304,7 @@ class _Batch:
 
     def _anchors(self) -> Candidates:
         """Return the best cells so far whose levels are in the space."""
-        best = self.taken.take(self.prospects.anchor_rows if self.prospects else np.zeros(0, dtype=int))
+        best = self.taken.take(self._reading().prospects.anchor_rows)
         return best.take(np.flatnonzero((best.codes < np.array(self.space.n_levels, dtype=int)).all(axis=1)))
 
     def _new_design(self, ranked: Candidates) -> pd.DataFrame | None:
@@ -273,11 +324,9 @@ class _Batch:
         self.keys |= set(design_keys(space, design))
         new = Candidates(space.to_unit(design), self.encoding.level_codes(design))
         self.taken = Candidates.stack([self.taken, new])
-        if self.prospects is not None:
+        if self.readings:
             features = self._features(new)
-            with torch.no_grad():
-                self.prospects.acquisition.add(features)
-            self.prospects = replace(self.prospects, decision=self.prospects.decision.with_cell(features))
+            self.readings = [reading.with_cell(features) for reading in self.readings]
         if space.shared_names and len(self.chosen) == 1:
             self.shared |= {name: design[name].iloc[0] for name in space.shared_names}
             self.space = self._narrowed()

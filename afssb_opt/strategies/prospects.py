@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -36,6 +37,7 @@ class Prospects:
         scatter: What one cell-to-cell scatter is worth in the acquisition's units, where that can be said.
         reference: Reference point of several objectives in each outcome's unit; of a target, the value above it that
             is as far off.
+        unit: What the acquisition's unit is in those of the outcomes: the product over the objectives.
     """
 
     acquisition: Acquisition
@@ -44,6 +46,7 @@ class Prospects:
     method: str
     scatter: float | None
     reference: Mapping[str, float]
+    unit: float
 
 
 def build_prospects(
@@ -97,6 +100,7 @@ def build_prospects(
         _name(len(terms), is_constrained, bool(likely[observed].any())),
         scatter_value(list(model.outcomes.values()), terms, values[likely], reference),
         _in_units(list(model.outcomes.values()), terms, reference) if len(terms) > 1 else {},
+        math.prod(list(model.outcomes.values())[term.model].scale.spread for term in terms),
     )
 
 

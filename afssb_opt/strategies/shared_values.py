@@ -27,25 +27,30 @@ def propose_sharing(situation: Situation, n: int) -> Proposal:
     open_names = [name for name in situation.space.shared_names if name not in situation.fixed]
     if n == 1 or not open_names:
         return propose(situation, n)
-    best = propose(_afresh(situation), n)
-    if any(gain is None for gain in best.gains):
-        return best
-    tried = {tuple(best.designs[name].iloc[0] for name in open_names)}
+    single = propose(_afresh(situation), 1)
+    if single.gains[0] is None:
+        return propose(_afresh(situation), n)
+    tried = {tuple(single.designs[name].iloc[0] for name in open_names)}
+    best = propose(replace(_afresh(situation), fixed=_held(situation, open_names, *tried)), n)
     apart = propose(replace(_afresh(situation), space=_unshared(situation.space)), min(n, MAX_RIVALS))
     for _, design in apart.designs.iterrows():
         values = tuple(design[name] for name in open_names)
         if values in tried:
             continue
         tried.add(values)
-        fixed = {**situation.fixed, **dict(zip(open_names, values, strict=True))}
         try:
-            rival = propose(replace(_afresh(situation), fixed=fixed), n)
+            rival = propose(replace(_afresh(situation), fixed=_held(situation, open_names, values)), n)
         except StrategyError:
             # Under these values there are not `n` designs left; those of the best single design had them.
             continue
         if _total_gain(rival) > _total_gain(best):
             best = rival
     return best
+
+
+def _held(situation: Situation, names: list[str], values: tuple[object, ...]) -> dict[str, object]:
+    """Return what is fixed once the shared variables have these values."""
+    return {**situation.fixed, **dict(zip(names, values, strict=True))}
 
 
 def _afresh(situation: Situation) -> Situation:

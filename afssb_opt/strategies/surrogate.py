@@ -26,6 +26,11 @@ PRIOR_SHARE: Final = 0.5
 SHARES: Final = {"rest": 0.15, "numeric": 0.25, "levels": 0.25, "slopes": 0.1, "parabola": 0.1}
 
 
+# Share of a line through numeric variables and descriptors in the variance of labels, beside the terms above: with none
+# of it, cells far beyond a boundary were proposed again; with 1 the boundary could not bend (docs/decisions/0004).
+LABEL_LINE: Final = 0.3
+
+
 @dataclass(frozen=True)
 class KernelShape:
     """Sum of terms, each a variance times a Matern-5/2 correlation over groups of features times a trend.
@@ -121,15 +126,16 @@ class KernelShape:
             degrees = np.append(degrees, [0, 1])
         return cls(encoding.groups, terms, shares, degrees, trend_columns)
 
-    def without_trends(self) -> KernelShape:
-        """Return the shape for pass/fail labels: a sharp boundary is no slope."""
-        kept = self.degrees == 0
-        shares = self.log_shares[kept]
+    def for_labels(self) -> KernelShape:
+        """Return the shape for pass/fail labels: a boundary is about a plane, which a line crosses once."""
+        is_line, is_slope = self.degrees == 2, (self.degrees == 1) & self.terms.any(axis=1)
+        kept = ~is_slope
+        shares = np.where(is_line, np.log(LABEL_LINE), self.log_shares)[kept]
         return KernelShape(
             self.groups,
             self.terms[kept],
             shares - np.log(np.exp(shares).sum()),
-            self.degrees[kept],
+            np.minimum(self.degrees[kept], 1),
             self.trend_columns[kept],
         )
 

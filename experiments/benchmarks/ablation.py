@@ -1,9 +1,11 @@
 """What each ingredient of the optimiser is worth: campaigns without it, paired with the same seeds.
 
     python experiments/benchmarks/ablation.py --problems typical_cell1_a typical_unordered2_a --seeds 10
+    python experiments/benchmarks/ablation.py --kinds cell1 cell3 --members 100 119
 
-Prints per problem the mean fraction reached after 40 cells; for each ingredient left out the difference to that, with
-its standard error; and the processor time of the proposals.
+The second form runs one campaign on each of many members of a family. Prints per problem or family the mean fraction
+reached after 40 cells; for each ingredient left out the difference to that, with its standard error; and the processor
+time of the proposals.
 """
 
 from __future__ import annotations
@@ -20,9 +22,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from afssb_opt.strategies import Optimizer, cliffs, decision, fitting, models, proposal, surrogate
+from afssb_opt.strategies import Optimizer, campaign_models, cliffs, decision, fitting, models, proposal, surrogate
 from experiments.benchmarks.problem import Problem
 from experiments.benchmarks.problems import PROBLEMS
+from experiments.benchmarks.typical_problems import KINDS, typical_member
 
 N_CELLS: Final = 40
 BATCH: Final = 4
@@ -39,10 +42,13 @@ LEFT_OUT: Final[Mapping[str, tuple[tuple[Any, str, Any], ...]]] = {
     "nothing": (),
     "parabola and slopes": ((surrogate, "SHARES", surrogate.SHARES | {"parabola": NO_SHARE, "slopes": NO_SHARE}),),
     "the most probable hyperparameters alone": ((fitting, "N_MEMBERS", 4),),
-    "unreported cliffs": ((models, "fallen", _no_cliff),),
+    "unreported cliffs": ((campaign_models, "fallen", _no_cliff), (proposal, "CLIFF_PLACE", -1)),
+    "suspected cliffs": ((proposal, "CLIFF_PLACE", -1),),
+    "a line in labels": ((surrogate, "LABEL_LINE", NO_SHARE),),
     "cliffs below scattered cells": ((cliffs, "MIN_GAP", np.inf),),
     "least length of labels": ((models, "MIN_LABEL_LENGTH", 1e-6),),
     "neglected levels": ((proposal, "SCOUT_EVERY", 10**9),),
+    "least gain of neglected levels": ((proposal, "MIN_SCOUT_GAIN", 0.0),),
     "BoTorch's last word": ((decision, "MAX_OBJECTIVES", 0),),
 }
 
@@ -74,17 +80,22 @@ def campaign(problem: Problem, seed: int) -> tuple[float, float]:
 def main() -> None:
     """Run the campaigns and print a line per problem and ingredient as they are done."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--problems", nargs="+", default=["typical_cell1_a"], choices=list(PROBLEMS))
+    parser.add_argument("--problems", nargs="*", default=[], choices=list(PROBLEMS))
+    parser.add_argument("--kinds", nargs="*", default=[], choices=list(KINDS))
+    parser.add_argument("--members", nargs=2, type=int, default=[100, 119], help="first and last member of the kinds")
     parser.add_argument("--leave-out", nargs="+", default=list(LEFT_OUT)[1:], choices=list(LEFT_OUT)[1:])
     parser.add_argument("--seeds", type=int, default=10)
     options = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    for name in options.problems:
+    cases = {name: [(PROBLEMS[name], seed) for seed in range(options.seeds)] for name in options.problems}
+    first, last = options.members
+    cases |= {kind: [(typical_member(kind, one), one) for one in range(first, last + 1)] for kind in options.kinds}
+    for name, pairs in cases.items():
         whole = np.zeros((0, 2))
         for ingredient in ["nothing", *options.leave_out]:
             with without(ingredient):
-                runs = np.array([campaign(PROBLEMS[name], seed) for seed in range(options.seeds)])
+                runs = np.array([campaign(problem, seed) for problem, seed in pairs])
             whole = runs if ingredient == "nothing" else whole
             change = runs[:, 0] - whole[:, 0]
             error = change.std(ddof=1) / len(change) ** 0.5 if len(change) > 1 else np.nan

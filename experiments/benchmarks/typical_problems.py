@@ -6,6 +6,7 @@ numbers are assumed, only the shapes are those of a cell. Each kind is a family:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -132,18 +133,26 @@ def _described(name: str, seed: int, kind: str) -> Problem:
     return Problem(name, space, (Objective("f"),), truth)
 
 
+KINDS: Final[dict[str, Callable[[str, int], Problem]]] = {
+    "cell1": lambda name, seed: _cell(name, 1, seed),
+    "cell3": lambda name, seed: _cell(name, 3, seed),
+    "constrained3": _constrained,
+    "unordered2": _unordered,
+    "informative": lambda name, seed: _described(name, seed, "informative"),
+    "useless": lambda name, seed: _described(name, seed, "useless"),
+    "none": lambda name, seed: _described(name, seed, "none"),
+}
+
+
+def typical_member(kind: str, seed: int) -> Problem:
+    """Return one member of a family; many members with one seed each say more than many seeds of one member."""
+    return KINDS[kind](f"typical_{kind}_{seed}", seed)
+
+
 def typical_problems() -> tuple[Problem, ...]:
     """Return three members of each family."""
     return tuple(
-        problem
+        KINDS[kind](f"typical_{kind}_{letter}", seed)
         for seed, letter in ((11, "a"), (12, "b"), (13, "c"))
-        for problem in (
-            _cell(f"typical_cell1_{letter}", 1, seed),
-            _cell(f"typical_cell3_{letter}", 3, seed),
-            _constrained(f"typical_constrained3_{letter}", seed),
-            _unordered(f"typical_unordered2_{letter}", seed),
-            _described(f"typical_informative_{letter}", seed, "informative"),
-            _described(f"typical_useless_{letter}", seed, "useless"),
-            _described(f"typical_none_{letter}", seed, "none"),
-        )
+        for kind in KINDS
     )

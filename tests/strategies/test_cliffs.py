@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from afssb_opt.domain.objectives import Objective
+from afssb_opt.domain.objectives import Objective, OutcomeConstraint
 from afssb_opt.domain.space import DesignSpace
 from afssb_opt.domain.variables import Categorical, Continuous
-from afssb_opt.strategies import Optimizer
-from afssb_opt.strategies.cliffs import fallen, merged
+from afssb_opt.strategies import Optimizer, surrogate
+from afssb_opt.strategies.cliffs import fallen, merged, worse_group
 from afssb_opt.strategies.proposal import default_n_initial
 
 SPACE = DesignSpace((Categorical("level", tuple("abc")), Continuous("x", 0.0, 1.0), Continuous("y", 0.0, 1.0)))
@@ -77,3 +77,80 @@ def test_the_start_is_short_where_descriptors_tell_levels_apart_and_never_uses_u
     assert default_n_initial(DesignSpace((Categorical("additive", names), *numeric))) == 12
     assert default_n_initial(DesignSpace((Categorical("many", tuple(f"M{i}" for i in range(50))), *numeric))) == 16
     assert default_n_initial(DesignSpace(tuple(Continuous(f"v{i}", 0.0, 1.0) for i in range(20)))) == 16
+
+
+def test_the_worse_group_is_named_however_little_the_groups_explain():
+    low, explained = worse_group(np.linspace(0.0, 1.0, 20))
+    assert low.tolist() == [True] * 10 + [False] * 10
+    assert 0.7 < explained < 0.8
+    assert not worse_group(np.array([1.0, 1.0, 1.0, 1.0, 1.0, 1.0]))[0].any()
+    assert not worse_group(np.array([0.0, 1.0]))[0].any()
+
+
+def hidden_cliff() -> pd.DataFrame:
+    """Return cells of which the good ones are far from the edge, so that a smooth fall explains the bad ones too."""
+    rng = np.random.default_rng(1)
+    x = np.concatenate([0.05 + 0.25 * rng.random(11), [0.7, 0.8, 0.9]])
+    table = pd.DataFrame({"level": rng.choice(list("abc"), 14), "x": x, "y": rng.random(14)})
+    gain = 10.0 * table["x"] - 8.0 * (table["y"] - 0.5) ** 2 - 12.0 * (table["x"] > EDGE)
+    return table.assign(gain=gain + 0.1 * rng.standard_normal(14))
+
+
+def test_a_cliff_that_the_data_leave_open_is_looked_for_with_every_fourth_cell_and_said():
+    table = hidden_cliff()
+    optimizer = Optimizer(SPACE, [Objective("gain")], n_initial=4)
+    optimizer.tell(table)
+    model = optimizer.model()
+    assert not model.feasibility
+    assert model.rival is not None
+    assert model.rival.outcomes["gain"].rows.tolist() == list(range(11))
+    designs = optimizer.ask(4)
+    # Fourteen cells are known, so the first of these is a third of four.
+    assert [reason.startswith("as if there were a cliff") for reason in designs.attrs["reasons"]] == [
+        True, False, False, False,
+    ]  # fmt: skip
+    assert designs["x"].iloc[0] > table["x"].iloc[:11].max()
+    explained = optimizer.explain(designs)
+    assert [one.gain.total for one in explained] == [gain["total"] for gain in designs.attrs["gains"]]
+    assert "gain_above_cliff" in explained[0].chances
+    assert "gain_above_cliff" not in explained[1].chances
+
+
+def test_a_cliff_that_one_outcome_shows_frees_another_of_the_cells_that_fell():
+    table = cells(30, loss=40.0)
+    table["other"] = 8.0 * table["y"] - 4.0 * (table["x"] > EDGE)
+    # A limited outcome has no better side, so no cliff is looked for in it.
+    limit = OutcomeConstraint("other", at_least=1.0)
+    whole = Optimizer(SPACE, [Objective("plain")], [limit])
+    whole.tell(table.assign(plain=table["y"]))
+    assert len(whole.model().outcomes["other"].rows) == 30
+    freed = Optimizer(SPACE, [Objective("gain")], [limit])
+    freed.tell(table)
+    assert sorted(freed.model().outcomes["other"].rows) == list(np.flatnonzero(table["x"] <= EDGE))
+
+
+def test_a_level_that_is_hopeless_is_not_tried_for_its_turn_alone():
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame({"level": ["a"] * 8 + ["b"] * 8 + ["c"] * 4, "x": rng.random(20), "y": rng.random(20)})
+    worth = table["level"].map({"a": 10.0, "b": 9.0, "c": 7.0})
+    table["gain"] = worth - 4.0 * (table["x"] - 0.4) ** 2 - 4.0 * (table["y"] - 0.5) ** 2
+    optimizer = Optimizer(SPACE, [Objective("gain")], n_initial=4)
+    optimizer.tell(table)
+    # Twenty cells are known, so the next is the turn of levels that were neglected.
+    assert optimizer.ask(1)["level"].iloc[0] == "a"
+
+
+def test_a_pass_fail_limit_is_less_forgotten_beyond_the_last_cell_that_failed(monkeypatch):
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame({"level": rng.choice(list("abc"), 24), "x": rng.random(24) * 0.7, "y": rng.random(24)})
+    table = table.assign(gain=table["x"] + table["y"], short_circuit=(table["x"] > 0.4) * 1.0)
+    far = pd.DataFrame({"level": list("abc"), "x": 1.0, "y": 0.5})
+
+    def chance() -> pd.Series:
+        optimizer = Optimizer(SPACE, [Objective("gain")], [OutcomeConstraint("short_circuit", at_most=0.5)])
+        optimizer.tell(table)
+        return optimizer.predict(far)["short_circuit"]
+
+    with_line = chance()
+    monkeypatch.setattr(surrogate, "LABEL_LINE", 1e-6)
+    assert (with_line > chance() + 0.04).all()

@@ -1,0 +1,201 @@
+"""Which models the observations of a campaign call for: limits, cliffs, and what they leave open."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from afssb_opt.domain.objectives import Objective, OutcomeConstraint
+from afssb_opt.domain.outcomes import ABOVE_CLIFF
+from afssb_opt.strategies.cliffs import fallen, is_same_cliff, merged, worse_group
+from afssb_opt.strategies.encoding import Encoding
+from afssb_opt.strategies.models import (
+    CampaignModel,
+    FeasibilityModel,
+    OutcomeModel,
+    evidence,
+    fit_feasibility,
+    fit_outcome,
+)
+from afssb_opt.strategies.surrogate import KernelShape
+
+# An outcome may be modelled from the cells that passed alone if at least this many did.
+MIN_SOUND: Final = 5
+
+
+def fit_models(
+    encoding: Encoding,
+    observations: pd.DataFrame,
+    objectives: Sequence[Objective],
+    constraints: Sequence[OutcomeConstraint],
+    *,
+    log_outcomes: Collection[str],
+    binary_outcomes: Collection[str],
+    seed: np.random.SeedSequence,
+) -> CampaignModel:
+    """Fit every model the objectives and constraints need.
+
+    Args:
+        encoding: Features of the designs.
+        observations: Checked table without pending rows.
+        objectives: What is wanted.
+        constraints: Limits on outcomes.
+        log_outcomes: Outcomes modelled on a logarithmic scale.
+        binary_outcomes: Outcomes that are 0 or 1; others are recognised from their values.
+        seed: Chooses rows where there are very many.
+    """
+    cells = _Cells(encoding, torch.as_tensor(encoding.encode(observations)), observations, log_outcomes, seed)
+    wanted = dict.fromkeys(objective.outcome for objective in objectives)
+    binary = [
+        c for c in constraints if c.outcome not in wanted and _is_binary(c.outcome, observations, binary_outcomes)
+    ]
+    wanted |= dict.fromkeys(c.outcome for c in constraints if c not in binary)
+    broken = np.zeros(len(observations), dtype=bool)
+    for constraint in binary:
+        broken |= observations[constraint.outcome].notna().to_numpy() & ~constraint.holds(
+            observations[constraint.outcome].to_numpy(float)
+        )
+    direction = {o.outcome: {"maximize": 1.0, "minimize": -1.0}.get(o.goal, 0.0) for o in objectives}
+    outcomes: dict[str, OutcomeModel] = {}
+    notes: dict[str, list[str]] = {}
+    cliffs: list[tuple[str, np.ndarray]] = []
+    for outcome in wanted:
+        model, notes[outcome] = cells.fit(outcome)
+        if model is None:
+            continue
+        outcomes[outcome] = model
+        sound, found = cells.fit_without(model, broken)
+        if sound is not None:
+            outcomes[outcome], n = sound, len(model.rows) - len(sound.rows)
+            notes[outcome] = [*found, f"{outcome}: {n} cells that broke a pass/fail limit are left out, since the "
+                              "others are predicted better without them"]  # fmt: skip
+        elif cells.may_hide_cliff(model):
+            low = cells.labels(model, fallen(direction.get(outcome, 0.0) * model.values)) == 0.0
+            sound, found = cells.fit_without(model, low)
+            if sound is not None:
+                cliffs.append((outcome, cells.labels(model, low[model.rows])))
+                outcomes[outcome] = sound
+                told = f"{outcome}: {int(low.sum())} cells are far worse than the others, as if beyond a cliff"
+                notes[outcome] = [*found, f"{told}; where it lies is learned apart from the values above it"]
+    joined = merged(cliffs)
+    outcomes = cells.freed(outcomes, [outcome for outcome, _ in cliffs], [labels for _, labels in joined])
+    feasibility = [judge for name, labels in joined for judge in cells.judge(name, labels)]
+    feasibility += cells.reported(binary, list(wanted))
+    said = tuple(note for found in notes.values() for note in found)
+    suspected = {
+        outcome: model
+        for outcome, model in outcomes.items()
+        if direction.get(outcome) and outcome not in dict(cliffs) and cells.may_hide_cliff(model)
+    }
+    rival = cells.suspicion(suspected, direction, [labels for _, labels in joined])
+    if rival is None:
+        return CampaignModel(encoding, outcomes, tuple(feasibility), said)
+    model, labels = rival
+    others = cells.freed(outcomes | {model.outcome: model}, [model.outcome, *dict(cliffs)], [labels])
+    judges = cells.judge(f"{model.outcome}{ABOVE_CLIFF}", labels)
+    second = CampaignModel(encoding, others, (*judges, *feasibility), said)
+    return CampaignModel(encoding, outcomes, tuple(feasibility), said, second)
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """The observations and the fits that are made of them."""
+
+    encoding: Encoding
+    features: Tensor
+    observations: pd.DataFrame
+    log_outcomes: Collection[str]
+    seed: np.random.SeedSequence
+
+    def fit(self, outcome: str, left_out: np.ndarray | None = None) -> tuple[OutcomeModel | None, list[str]]:
+        """Fit one outcome to all cells but those left out, `(n,)` booleans; return also the notes on its data."""
+        table = self.observations
+        if left_out is not None:
+            table = table.assign(**{outcome: table[outcome].where(~left_out)})
+        shape = KernelShape.for_outcome(self.encoding, outcome)
+        return fit_outcome(shape, self.features, table, outcome, outcome in self.log_outcomes, self.seed)
+
+    def fit_without(self, model: OutcomeModel, left_out: np.ndarray) -> tuple[OutcomeModel | None, list[str]]:
+        """Fit the outcome without some cells; None unless the others are predicted better so (leave-one-out)."""
+        n_left_out = int(left_out[model.rows].sum())
+        if not n_left_out or len(model.rows) - n_left_out < MIN_SOUND:
+            return None, []
+        sound, notes = self.fit(model.outcome, left_out)
+        if sound is None or evidence(sound, sound.rows) <= evidence(model, sound.rows):
+            return None, []
+        return sound, notes
+
+    def may_hide_cliff(self, model: OutcomeModel) -> bool:
+        """Whether all values are in the model and none is a limit.
+
+        The end of a test that several lives reached would look like the upper side of a cliff.
+        """
+        is_whole = len(model.rows) == int(np.isfinite(self.observations[model.outcome]).sum())
+        return is_whole and not bool(self.observations[f"{model.outcome}_censored"].any())
+
+    def labels(self, model: OutcomeModel, low: np.ndarray) -> np.ndarray:
+        """Return `(n,)` labels for the low ones among the model's rows: 0 there, 1 else, NaN where not measured."""
+        labels = np.full(len(self.observations), np.nan)
+        labels[model.rows] = 1.0 - low
+        return labels
+
+    def freed(
+        self, outcomes: Mapping[str, OutcomeModel], own: Collection[str], cliffs: Sequence[np.ndarray]
+    ) -> dict[str, OutcomeModel]:
+        """Return the models, those that have no cliff of their own without fallen cells where that is better."""
+        low = np.zeros(len(self.observations), dtype=bool)
+        for labels in cliffs:
+            low |= labels == 0.0
+        found = {name: None if name in own else self.fit_without(model, low)[0] for name, model in outcomes.items()}
+        return {name: found[name] or model for name, model in outcomes.items()}
+
+    def suspicion(
+        self, outcomes: Mapping[str, OutcomeModel], direction: Mapping[str, float], known: Sequence[np.ndarray]
+    ) -> tuple[OutcomeModel, np.ndarray] | None:
+        """Return the likeliest cliff that the data do not show: the model above it, and the labels; None without one.
+
+        It is between the two groups, of any outcome, that explain most of its variance.
+        """
+        best, found = 0.0, None
+        for outcome, model in outcomes.items():
+            low, explained = worse_group(direction[outcome] * model.values)
+            labels = self.labels(model, low)
+            is_known = any(is_same_cliff(labels, other) for other in known)
+            if low.any() and (~low).sum() >= MIN_SOUND and explained > best and not is_known:
+                best, found = explained, (outcome, labels)
+        if found is None:
+            return None
+        above, _ = self.fit(found[0], found[1] == 0.0)
+        return None if above is None else (above, found[1])
+
+    def judge(self, name: str, labels: np.ndarray, passes_at_one: bool = True) -> list[FeasibilityModel]:
+        """Fit a pass/fail label."""
+        return fit_feasibility(self.encoding, self.features, labels, name, passes_at_one, self.seed)
+
+    def reported(self, binary: Sequence[OutcomeConstraint], wanted: list[str]) -> list[FeasibilityModel]:
+        """Fit the pass/fail outcomes that are limited; without any, whether cells give a value at all."""
+        failed = (self.observations["status"] == "failed").to_numpy()
+        judges: list[FeasibilityModel] = []
+        for constraint in binary:
+            values = self.observations[constraint.outcome].to_numpy(float)
+            labels = np.where(np.isfinite(values), constraint.holds(values).astype(float), np.nan)
+            labels[failed & np.isnan(labels)] = 0.0
+            judges += self.judge(constraint.outcome, labels, bool(constraint.holds(np.array([1.0]))[0]))
+        if failed.any() and not binary:
+            has_outcomes = self.observations[wanted].notna().any(axis=1).to_numpy()
+            judges += self.judge(
+                "completed", np.where(failed & ~has_outcomes, 0.0, np.where(has_outcomes, 1.0, np.nan))
+            )
+        return judges
+
+
+def _is_binary(outcome: str, observations: pd.DataFrame, declared: Collection[str]) -> bool:
+    values = observations[outcome].dropna().to_numpy(float)
+    values = values[np.isfinite(values)]
+    return outcome in declared or (len(values) > 0 and bool(np.isin(values, (0.0, 1.0)).all()))
