@@ -1,7 +1,7 @@
 """What each ingredient of the optimiser is worth: campaigns without it, paired with the same seeds.
 
     python experiments/benchmarks/ablation.py --problems typical_cell1_a typical_unordered2_a --seeds 10
-    python experiments/benchmarks/ablation.py --kinds cell1 cell3 --members 100 119
+    python experiments/benchmarks/ablation.py --families cell1 cell3 --members 100 119
 
 The second form runs one campaign on each of many members of a family. Prints per problem or family the mean fraction
 reached after 40 cells; for each ingredient left out the difference to that, with its standard error; and the processor
@@ -24,8 +24,7 @@ import torch
 
 from afssb_opt.strategies import Optimizer, campaign_models, cliffs, decision, fitting, models, proposal, surrogate
 from experiments.benchmarks.problem import Problem
-from experiments.benchmarks.problems import PROBLEMS
-from experiments.benchmarks.typical_problems import KINDS, typical_member
+from experiments.benchmarks.problems import FAMILIES, PROBLEMS, member
 
 N_CELLS: Final = 40
 BATCH: Final = 4
@@ -81,8 +80,8 @@ def main() -> None:
     """Run the campaigns and print a line per problem and ingredient as they are done."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--problems", nargs="*", default=[], choices=list(PROBLEMS))
-    parser.add_argument("--kinds", nargs="*", default=[], choices=list(KINDS))
-    parser.add_argument("--members", nargs=2, type=int, default=[100, 119], help="first and last member of the kinds")
+    parser.add_argument("--families", nargs="*", default=[], choices=list(FAMILIES))
+    parser.add_argument("--members", nargs=2, type=int, default=[100, 119], help="first and last member of the families")
     parser.add_argument("--leave-out", nargs="+", default=list(LEFT_OUT)[1:], choices=list(LEFT_OUT)[1:])
     parser.add_argument("--seeds", type=int, default=10)
     options = parser.parse_args()
@@ -90,7 +89,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     cases = {name: [(PROBLEMS[name], seed) for seed in range(options.seeds)] for name in options.problems}
     first, last = options.members
-    cases |= {kind: [(typical_member(kind, one), one) for one in range(first, last + 1)] for kind in options.kinds}
+    cases |= {family: [(member(family, one), one) for one in range(first, last + 1)] for family in options.families}
     for name, pairs in cases.items():
         whole = np.zeros((0, 2))
         for ingredient in ["nothing", *options.leave_out]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
@@ -12,7 +13,7 @@ from afssb_opt.domain.seed_alloys import seed_descriptors
 from afssb_opt.domain.space import DesignSpace
 from afssb_opt.domain.variables import Categorical, Continuous
 from experiments.benchmarks.problem import N_RANDOM, Problem, Truth
-from experiments.benchmarks.typical_problems import cell_space, typical_problems
+from experiments.benchmarks.typical_problems import KINDS, cell_space, typical_problems
 
 # --- cell-like ---------------------------------------------------------------------------------------------
 
@@ -214,3 +215,14 @@ PROBLEMS: Final[dict[str, Problem]] = {
         *typical_problems(),
     )
 }
+
+# Families by kind, those whose figures are like the peers' and one with a steep cliff.
+FAMILIES: Final[Mapping[str, Callable[[str, int], Problem]]] = {
+    "cliff1": lambda name, seed: _cell(name, 1, seed=seed),
+    **KINDS,
+}
+
+
+def member(kind: str, seed: int) -> Problem:
+    """Return one member of a family; many members with one seed each say more than many seeds of one member."""
+    return FAMILIES[kind](f"{kind}_{seed}", seed)

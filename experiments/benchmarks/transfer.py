@@ -1,6 +1,8 @@
-"""What simulated cells are worth to a lab: helpful, bent, useless and adverse simulators against none.
+"""What simulated cells are worth to a lab: helpful, bent, useless, unrelated and adverse simulators against none.
 
-python experiments/benchmarks/transfer.py --problems none_a cell1_a --seeds 10
+Each campaign is on another member of its family, so that no one landscape decides.
+
+python experiments/benchmarks/transfer.py --families cliff1 none --members 20
 """
 
 from __future__ import annotations
@@ -15,8 +17,8 @@ import pandas as pd
 import torch
 
 from afssb_opt.strategies import Optimizer
-from experiments.benchmarks.problem import Problem, limits
-from experiments.benchmarks.problems import PROBLEMS
+from experiments.benchmarks.problem import Problem
+from experiments.benchmarks.problems import FAMILIES, member
 
 Simulator = Callable[[Problem, pd.DataFrame], pd.DataFrame]
 
@@ -53,7 +55,7 @@ def _bent(problem: Problem, designs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _useless(problem: Problem, designs: pd.DataFrame) -> pd.DataFrame:
-    """Another world: levels are exchanged and each variable runs backwards."""
+    """Another world: levels are exchanged and each variable runs backwards; what it gets wrong has a pattern."""
     other = designs.copy()
     for categorical in problem.space.categorical:
         exchanged = np.random.default_rng(5).permutation(np.array(categorical.levels, dtype=object))
@@ -64,13 +66,29 @@ def _useless(problem: Problem, designs: pd.DataFrame) -> pd.DataFrame:
     return problem.truth(other)
 
 
+def _unrelated(problem: Problem, designs: pd.DataFrame) -> pd.DataFrame:
+    """A smooth function that has nothing to do with the truth."""
+    rng = np.random.default_rng(6)
+    numeric = problem.space.numeric
+    unit = np.array([[v.to_unit(float(x)) for x in designs[v.name]] for v in numeric]).T
+    outcomes = {}
+    for name in problem.truth(designs.head(1)):
+        value = np.sin(unit @ rng.normal(0.0, 3.0, len(numeric)) + rng.uniform(0.0, 2.0 * np.pi))
+        for categorical in problem.space.categorical:
+            height = dict(zip(categorical.levels, rng.normal(0.0, 0.7, len(categorical.levels)), strict=True))
+            value = value + designs[categorical.name].map(height).to_numpy(float)
+        outcomes[name] = value
+    return pd.DataFrame(outcomes)
+
+
 def _adverse(problem: Problem, designs: pd.DataFrame) -> pd.DataFrame:
     """The worst is called the best."""
     return -problem.truth(designs)
 
 
 SIMULATORS: Final[Mapping[str, Simulator | None]] = {
-    "none": None, "helpful": _helpful, "bent": _bent, "useless": _useless, "adverse": _adverse,
+    "none": None, "helpful": _helpful, "bent": _bent, "useless": _useless, "unrelated": _unrelated,
+    "adverse": _adverse,
 }  # fmt: skip
 
 
@@ -91,34 +109,50 @@ def run(problem: Problem, simulator: Simulator | None, seed: int, n: int, n_simu
     return pd.concat(designs, ignore_index=True)
 
 
+def reached(family: str, simulator: str, seed: int, n: int, n_simulated: int) -> list[float]:
+    """Return the fractions that one campaign on the member drawn by the seed reaches."""
+    problem = member(family, seed)
+    designs = run(problem, SIMULATORS[simulator], seed, n, n_simulated)
+    return [problem.fraction(designs.head(count)) for count in SHOWN if count <= n]
+
+
+def _line(values: np.ndarray, reference: np.ndarray) -> str:
+    """Return mean (worst) and the mean difference to the reference with its standard error, per column."""
+    apart = values - reference
+    error = apart.std(axis=0, ddof=1) / len(apart) ** 0.5 if len(apart) > 1 else np.full(apart.shape[1], np.nan)
+    shown = zip(values.mean(0), values.min(0), apart.mean(0), error, strict=True)
+    return " ".join(f"{mean:.2f} ({worst:.2f}) {gain:+.2f}+-{one:.2f}" for mean, worst, gain, one in shown)
+
+
 def main() -> None:
-    """Print the median and worst fraction after so many lab cells."""
+    """Print what campaigns reach after so many lab cells, and how much more than without a simulator."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--problems", nargs="+", default=["none_a", "cell1_a"], choices=list(PROBLEMS))
+    parser.add_argument("--families", nargs="+", default=["cliff1", "cell1", "none"], choices=list(FAMILIES))
     parser.add_argument("--simulators", nargs="+", default=list(SIMULATORS), choices=list(SIMULATORS))
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--members", type=int, default=20)
+    parser.add_argument("--first", type=int, default=100, help="seed of the first member")
     parser.add_argument("--evaluations", type=int, default=20)
     parser.add_argument("--simulated", type=int, default=N_SIMULATED)
+    parser.add_argument("--save", help="table of every campaign to write")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    shown = [count for count in SHOWN if count <= options.evaluations]
-    print(f"{options.simulated} simulated cells, {options.seeds} seeds: median (worst) fraction after n lab cells")
-    print(f"{'problem':14} {'simulator':9} " + " ".join(f"{count:>12}" for count in shown) + "   cpu_s/run")
-    for name in options.problems:
-        problem = PROBLEMS[name]
-        limits(problem)
-        for label in options.simulators:
+    counts = [count for count in SHOWN if count <= options.evaluations]
+    print(f"{options.simulated} simulated cells, {options.members} members, one campaign each. After n lab cells: mean "
+          "(worst) fraction, mean difference to none on the same member +- its standard error")  # fmt: skip
+    print(f"{'family':11} {'simulator':9} " + " ".join(f"{count:>22}" for count in counts) + "   cpu_s/run")
+    rows = []
+    for family in options.families:
+        reference = np.zeros((options.members, len(counts)))
+        for label in sorted(options.simulators, key=list(SIMULATORS).index):
             start = time.process_time()
-            runs = [
-                run(problem, SIMULATORS[label], seed, options.evaluations, options.simulated)
-                for seed in range(options.seeds)
-            ]
-            spent = (time.process_time() - start) / options.seeds
-            cells = []
-            for count in shown:
-                reached = [problem.fraction(designs.head(count)) for designs in runs]
-                cells.append(f"{np.median(reached):.3f} ({min(reached):.2f})")
-            print(f"{name:14} {label:9} " + " ".join(f"{cell:>12}" for cell in cells) + f"   {spent:.1f}", flush=True)
+            seeds = range(options.first, options.first + options.members)
+            found = [reached(family, label, seed, options.evaluations, options.simulated) for seed in seeds]
+            spent = (time.process_time() - start) / options.members
+            reference = np.array(found) if label == "none" else reference
+            rows += [(family, label, seed, *values) for seed, values in zip(seeds, found, strict=True)]
+            print(f"{family:11} {label:9} {_line(np.array(found), reference)}   {spent:.1f}", flush=True)
+            if options.save:
+                pd.DataFrame(rows, columns=["family", "simulator", "seed", *counts]).to_csv(options.save, index=False)
 
 
 if __name__ == "__main__":

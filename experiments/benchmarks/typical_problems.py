@@ -6,7 +6,7 @@ numbers are assumed, only the shapes are those of a cell. Each kind is a family:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
@@ -133,7 +133,8 @@ def _described(name: str, seed: int, kind: str) -> Problem:
     return Problem(name, space, (Objective("f"),), truth)
 
 
-KINDS: Final[dict[str, Callable[[str, int], Problem]]] = {
+# Families by kind: a name and a seed give a member.
+KINDS: Final[Mapping[str, Callable[[str, int], Problem]]] = {
     "cell1": lambda name, seed: _cell(name, 1, seed),
     "cell3": lambda name, seed: _cell(name, 3, seed),
     "constrained3": _constrained,
@@ -142,11 +143,6 @@ KINDS: Final[dict[str, Callable[[str, int], Problem]]] = {
     "useless": lambda name, seed: _described(name, seed, "useless"),
     "none": lambda name, seed: _described(name, seed, "none"),
 }
-
-
-def typical_member(kind: str, seed: int) -> Problem:
-    """Return one member of a family; many members with one seed each say more than many seeds of one member."""
-    return KINDS[kind](f"typical_{kind}_{seed}", seed)
 
 
 def typical_problems() -> tuple[Problem, ...]:
