@@ -81,7 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--problems", nargs="*", default=[], choices=list(PROBLEMS))
     parser.add_argument("--families", nargs="*", default=[], choices=list(FAMILIES))
-    parser.add_argument("--members", nargs=2, type=int, default=[100, 119], help="first and last member of the families")
+    parser.add_argument("--members", nargs=2, type=int, default=[100, 119], help="first and last member")
     parser.add_argument("--leave-out", nargs="+", default=list(LEFT_OUT)[1:], choices=list(LEFT_OUT)[1:])
     parser.add_argument("--seeds", type=int, default=10)
     options = parser.parse_args()
