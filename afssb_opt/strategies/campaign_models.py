@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -27,6 +27,8 @@ from afssb_opt.strategies.surrogate import KernelShape
 
 # An outcome may be modelled from the cells that passed alone if at least this many did.
 MIN_SOUND: Final = 5
+# Prior data are judged by the campaign's own values once there are so many: as many as the start that they lead.
+MIN_JUDGED: Final = 4
 
 
 def fit_models(
@@ -114,11 +116,27 @@ class _Cells:
     seed: np.random.SeedSequence
 
     def fit(self, outcome: str, left_out: np.ndarray | None = None) -> tuple[OutcomeModel | None, list[str]]:
-        """Fit one outcome to all cells but those left out, `(n,)` booleans; return also the notes on its data."""
+        """Fit one outcome to all cells but those left out, `(n,)` booleans; return also the notes on its data.
+
+        Prior data are left aside where the campaign's own values are predicted better without them.
+        """
         table = self.observations
         if left_out is not None:
             table = table.assign(**{outcome: table[outcome].where(~left_out)})
-        shape = KernelShape.for_outcome(self.encoding, outcome)
+        model, notes = self._fitted(table, outcome, KernelShape.for_outcome(self.encoding, outcome))
+        prior = self.encoding.prior
+        if model is None or prior is None or outcome not in prior.outcomes:
+            return model, notes
+        if len(model.rows) >= MIN_JUDGED:
+            alone, its_notes = self._fitted(table, outcome, KernelShape.for_outcome(self.encoding, None))
+            if alone is not None and evidence(alone, alone.rows) > evidence(model, model.rows):
+                told = (
+                    f"{outcome}: the prior data are left aside, since its {len(alone.rows)} values are predicted better"
+                )
+                return alone, [*its_notes, f"{told} without them"]
+        return replace(model, has_prior=True), notes
+
+    def _fitted(self, table: pd.DataFrame, outcome: str, shape: KernelShape) -> tuple[OutcomeModel | None, list[str]]:
         return fit_outcome(shape, self.features, table, outcome, outcome in self.log_outcomes, self.seed)
 
     def fit_without(self, model: OutcomeModel, left_out: np.ndarray) -> tuple[OutcomeModel | None, list[str]]:

@@ -27,12 +27,18 @@ MIN_LABEL_LENGTH: Final = 0.5
 
 @dataclass(frozen=True)
 class OutcomeModel:
-    """Gaussian process of one outcome and the scale it lives on."""
+    """Gaussian process of one outcome and the scale it lives on.
+
+    Attributes:
+        rows: Of the observations that it is fitted to.
+        has_prior: Whether it leans on prior data.
+    """
 
     outcome: str
     scale: OutcomeScale
     gp: Ensemble
     rows: np.ndarray
+    has_prior: bool = False
 
     @property
     def values(self) -> np.ndarray:

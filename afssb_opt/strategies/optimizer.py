@@ -234,7 +234,8 @@ class Optimizer:
     def _situation(self, pending: pd.DataFrame) -> Situation:
         n_initial, seen_before = self.n_initial, None
         if self._prior is not None:
-            n_initial = n_initial or N_INITIAL_WITH_PRIOR
+            if not n_initial and not self._prior_is_refuted():
+                n_initial = N_INITIAL_WITH_PRIOR
             seen_before = self._prior.table.loc[:, list(self.space.names)]
         return Situation(
             self.space,
@@ -247,6 +248,13 @@ class Optimizer:
             self.model,
             seen_before=seen_before,
         )
+
+    def _prior_is_refuted(self) -> bool:
+        """Whether all outcomes are predicted better without the prior data; then the start is that of any campaign."""
+        if len(self._observations) < N_INITIAL_WITH_PRIOR:
+            return False
+        outcomes = self.model().outcomes.values()
+        return bool(outcomes) and not any(outcome.has_prior for outcome in outcomes)
 
     def model(self) -> CampaignModel:
         """Return the models fitted to all observations.

@@ -106,8 +106,11 @@ class KernelShape:
         )
 
     @classmethod
-    def for_outcome(cls, encoding: Encoding, outcome: str) -> KernelShape:
-        """Build the shape for one outcome: with prior data on it, two more terms over what these predict."""
+    def for_outcome(cls, encoding: Encoding, outcome: str | None) -> KernelShape:
+        """Build the shape for one outcome: with prior data on it, two more terms over what these predict.
+
+        With None no prior data are asked.
+        """
         if encoding.prior is None:
             return cls.for_encoding(encoding)
         plain = cls.for_encoding(encoding.prior.plain)

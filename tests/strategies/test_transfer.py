@@ -23,7 +23,7 @@ def truth(designs: pd.DataFrame) -> pd.DataFrame:
 def known_before(kind: str, n: int = 24) -> pd.DataFrame:
     rng = np.random.default_rng(11)
     designs = pd.DataFrame({"level": rng.choice(LEVELS, n), "x": rng.random(n), "y": rng.random(n)})
-    value = {"biased": 1.7 * truth(designs)["f"] - 3.0, "wrong": -truth(designs)["f"]}[kind]
+    value = {"biased": 1.7 * truth(designs)["f"] - 3.0, "wrong": -truth(designs)["f"], "chance": rng.random(n)}[kind]
     return designs.assign(f=value)
 
 
@@ -63,6 +63,20 @@ def test_predictions_follow_the_campaigns_own_scale_not_that_of_the_prior_data()
     alone = Optimizer(SPACE, [Objective("f")], seed=1)
     alone.tell(own.join(truth(own)))
     assert error.abs().mean() < 0.5 * (alone.predict(asked)["f"] - truth(asked)["f"]).abs().mean()
+
+
+@pytest.mark.parametrize(("kind", "holds"), [("biased", True), ("chance", False)])
+def test_where_four_cells_speak_against_the_prior_data_they_are_left_aside_and_the_start_goes_on(kind, holds):
+    optimizer = Optimizer(SPACE, [Objective("f")], seed=1, prior_data=known_before(kind))
+    # By chance four cells often speak for numbers without meaning; these do not.
+    rng = np.random.default_rng(3)
+    own = pd.DataFrame({"level": list("aceg"), "x": rng.random(4), "y": rng.random(4)})
+    optimizer.tell(own.join(truth(own)))
+    designs = optimizer.ask(4)
+    model = optimizer.model()
+    assert model.outcomes["f"].has_prior == holds
+    assert [reason.startswith("space-filling start") for reason in designs.attrs["reasons"]] == [not holds] * 4
+    assert any("prior data are left aside" in note for note in model.notes) != holds
 
 
 def test_the_first_batch_follows_the_prior_data_with_every_other_design_and_says_so():
