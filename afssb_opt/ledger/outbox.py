@@ -43,7 +43,7 @@ class Delivery:
     Attributes:
         recorded: Per file name what the ledger said.
         problems: Results that could not be handed in; their files are kept under another name.
-        left_over: Names of those recorded whose own call had ended without recording them.
+        left_over: Names of those that were not known yet and whose own call had ended without recording them.
     """
 
     recorded: Mapping[str, Recorded]
@@ -159,10 +159,10 @@ class Outbox:
                 continue
             reach("outbox.recorded")
             recorded[path.name] = told
-            if path.name in self._in_hand:
+            # Several threads may hand in the same one side by side; only for the first of them it is not known yet.
+            if told is not Recorded.ALREADY_KNOWN:
+                left_over += [path.name] if path.name not in self._in_hand else []
                 self._in_hand.discard(path.name)
-            else:
-                left_over.append(path.name)
             path.unlink(missing_ok=True)
             sync_to_disk(path.parent)
         return Delivery(recorded, tuple(problems), tuple(left_over))

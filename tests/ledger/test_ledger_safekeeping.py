@@ -127,6 +127,26 @@ def test_only_what_was_left_in_the_outbox_is_news(
     assert caplog.messages == ["results that had been left in the outbox are recorded now: 2"]
 
 
+def test_a_result_that_two_threads_hand_in_at_once_is_no_news(
+    opened: Ledger, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (trial, *_) = propose(opened)
+    outbox.keep_prepared(trial.uid, prepared({"y": 1.0}), "")
+    hand_in, deliveries = opened.hand_in_result, []
+
+    def hand_in_after_another(*given: Any) -> Recorded:
+        if not deliveries:
+            deliveries.append(None)
+            deliveries[0] = outbox.deliver(opened)
+        return hand_in(*given)
+
+    monkeypatch.setattr(opened, "hand_in_result", hand_in_after_another)
+    second = outbox.deliver(opened)
+    assert list(deliveries[0].recorded.values()) == [Recorded.RECORDED]
+    assert list(second.recorded.values()) == [Recorded.ALREADY_KNOWN]
+    assert deliveries[0].left_over == second.left_over == ()
+
+
 def test_a_result_that_a_call_had_to_leave_is_news_when_it_is_recorded(
     sqlite_url: str, outbox: Outbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
