@@ -67,10 +67,10 @@ def limit_text(spec: CampaignSpec, constraint: OutcomeConstraint) -> str:
 
 def row_outcome_text(spec: CampaignSpec, row: pd.Series, name: str, *, has_unit: bool = True) -> str:
     """Return one outcome of one observation, such as `> 500 cycles`."""
-    value, sem = row.get(name), row.get(f"{name}_sem")
+    value, sem, flag = row.get(name), row.get(f"{name}_sem"), row.get(f"{name}_censored")
     return outcome_text(
         None if value is None else float(value),
-        is_censored=bool(is_censored(row.to_frame().T, name)[0]),
+        is_censored=flag is not None and not pd.isna(flag) and bool(flag),
         unit=outcome_name_and_unit(spec.outcome(name))[1] if has_unit else "",
         sem=None if sem is None else float(sem),
     )
