@@ -22,8 +22,8 @@ from afssb_opt.tracking.run_index import (
     CAMPAIGN_RUN,
     MirroredRun,
     ensure_experiment,
+    known_run,
     reviewed_runs,
-    run_of_trial,
     with_review_of,
 )
 from afssb_opt.tracking.run_writer import write_trial_run
@@ -90,9 +90,9 @@ class Mirror:
         self._client: MlflowClient | None = None
         self._experiment_id = ""
         # What is known of MLflow since the last scan; None means that it must be scanned before anything is written.
-        # Of trials that are over and shown in full only the numbers: a campaign may have a hundred thousand.
+        # Of trials that are over and shown in full only number and run id: a campaign may have a hundred thousand.
         self._runs: dict[str, MirroredRun] | None = None
-        self._settled: set[int] = set()
+        self._settled: dict[int, str] = {}
         self._campaign_run_due_at = 0.0
         # Numbers by uid of the trials that MLflow does not show in full, as of the event up to which the ledger was
         # read.
@@ -201,7 +201,7 @@ class Mirror:
             for done, trial in enumerate(self._due_trials()):
                 known = runs.get(trial.uid)
                 if known is None and trial.number in self._settled:
-                    known = run_of_trial(client, self._experiment_id, trial.uid)
+                    known = known_run(client, self._settled[trial.number])
                 if known and is_current(known, trial, has_figures=has_figures):
                     self._let_go(runs, known, trial)
                     continue
@@ -229,7 +229,7 @@ class Mirror:
         if is_current(known, trial, has_figures=True):
             del self._due[trial.uid]
         if is_settled(known, trial):
-            self._settled.add(trial.number)
+            self._settled[trial.number] = known.run_id
             runs.pop(trial.uid, None)
 
     def _reviewed(self, client: MlflowClient) -> tuple[dict[str, MirroredRun], list[str]]:

@@ -101,11 +101,9 @@ def run_pages(client: MlflowClient, experiment_id: str) -> Iterator[list[Run]]:
     return _pages(client, experiment_id, "", ViewType.ALL)
 
 
-def run_of_trial(client: MlflowClient, experiment_id: str, uid: str) -> MirroredRun | None:
-    """Look up the run of one trial, which costs a query; None where there is none."""
-    pages = _pages(client, experiment_id, f"tags.`afssb.trial_uid` = '{uid}'", ViewType.ALL)
-    found = (run for page in pages for run in map(mirrored_run, page) if run is not None)
-    return min(found, key=in_order_of_choice, default=None)
+def known_run(client: MlflowClient, run_id: str) -> MirroredRun | None:
+    """Read one run again; None where it is no longer of this program."""
+    return mirrored_run(client.get_run(run_id))
 
 
 def in_order_of_choice(run: MirroredRun) -> tuple[bool, bool]:

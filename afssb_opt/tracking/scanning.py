@@ -20,13 +20,13 @@ class Scan:
     """What MLflow holds of a campaign.
 
     Attributes:
-        settled: Numbers of the trials that are over and shown in full: nothing else need be kept of their runs.
+        settled: Run ids by number of the trials that are over and shown in full; nothing else need be known of them.
         runs: By uid the run of each other trial, and the campaign's own.
         surplus: Ids of runs made twice.
         edits: What somebody changed in runs that were complete.
     """
 
-    settled: set[int] = field(default_factory=set)
+    settled: dict[int, str] = field(default_factory=dict)
     runs: dict[str, MirroredRun] = field(default_factory=dict)
     surplus: list[str] = field(default_factory=list)
     edits: list[Edit] = field(default_factory=list)
@@ -63,7 +63,7 @@ def scan_runs(
         run, trial = found.run, found.trial
         is_new = trial is not None and trial.number not in scan.settled
         if trial is not None and is_new and not is_rewrite and found.edit is None and is_settled(run, trial):
-            scan.settled.add(trial.number)
+            scan.settled[trial.number] = run.run_id
             continue
         candidates.setdefault(run.key, []).append(replace(found, trial=None))
         if trial is not None:
