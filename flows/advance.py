@@ -23,6 +23,7 @@ from afssb_opt.domain.trials import ENDED_STATES, OPEN_STATES, TrialState
 from afssb_opt.evaluators import Evaluator, open_evaluator
 from afssb_opt.ledger import Lease, TrialRecord
 from flows.artifacts import Progress, publish_drafts, publish_preview, publish_round, publish_summary
+from flows.collector import imports_set_aside
 from flows.dask_cluster import cluster_client
 from flows.dask_evaluation import evaluate_on_cluster
 from flows.notices import announce_drafts, announce_end, announce_shorts
@@ -125,6 +126,7 @@ def _advance(campaign_file: Path, n_designs: int | None) -> dict[str, Any]:
         # First, because it refuses a campaign whose code or cluster the user has not allowed.
         open_evaluator(campaign.spec) as evaluator,
         cluster_client(campaign.spec.cluster, campaign.stores.folder / "dask") as cluster,
+        imports_set_aside() as set_aside,
     ):
         close_dead_runs(campaign.uid, this_run=str(runtime.flow_run.id))
         window = Window(campaign)
@@ -152,6 +154,8 @@ def _advance(campaign_file: Path, n_designs: int | None) -> dict[str, Any]:
             if evaluator and ready:
                 publish_round(campaign.spec, _evaluated(campaign, lease, evaluator, cluster, ready, progress))
             warnings += mirror.result()
+            # The mirror's first update was the last to import.
+            set_aside()
             mirror = mirror_task.submit(window)
             forget_tasks()
         warnings += mirror.result()

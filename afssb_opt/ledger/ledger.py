@@ -224,8 +224,11 @@ class Ledger(LedgerReader):
 
         return record_safely(self, write, lambda outbox: outbox.keep_failure(trial_uid, failure, actor))
 
-    def deliver(self) -> Delivery:
+    def deliver(self, patience_s: float | None = None) -> Delivery:
         """Hand in what waits in the outbox, in its order and each once.
+
+        Args:
+            patience_s: How long each may wait for other writers; the default is as long as everything else.
 
         Raises:
             StoreUnavailableError: The store does not answer; what was not handed in waits on.
@@ -233,21 +236,26 @@ class Ledger(LedgerReader):
         """
         if self.outbox is None or not self.outbox.waiting():
             return Delivery({})
-        delivery = self.outbox.deliver(self)
-        if delivery.recorded:
-            log.warning("results that had waited in the outbox are recorded now: %d", len(delivery.recorded))
+        delivery = self.outbox.deliver(self, patience_s)
+        if delivery.left_over:
+            log.warning("results that had been left in the outbox are recorded now: %d", len(delivery.left_over))
+        # The others are in the hands of calls that wait at this moment for other writers: nothing was wrong.
         for problem in delivery.problems:
             log.warning("a result that had waited was refused: %s", problem)
         return delivery
 
-    def hand_in_result(self, trial_uid: str, prepared: recording.PreparedResult, actor: str) -> Recorded:
+    def hand_in_result(
+        self, trial_uid: str, prepared: recording.PreparedResult, actor: str, patience_s: float | None = None
+    ) -> Recorded:
         """Record a result that waited, or fail; the outbox keeps it until this returns."""
-        with writing(self._engine) as connection:
+        with writing(self._engine, patience_s) as connection:
             return recording.record_result(connection, self._now(connection), trial_uid, prepared, None, actor)
 
-    def hand_in_failure(self, trial_uid: str, failure: TrialFailure, actor: str) -> Recorded:
+    def hand_in_failure(
+        self, trial_uid: str, failure: TrialFailure, actor: str, patience_s: float | None = None
+    ) -> Recorded:
         """Record a failure that waited, or fail; the outbox keeps it until this returns."""
-        with writing(self._engine) as connection:
+        with writing(self._engine, patience_s) as connection:
             return recording.record_failure(connection, self._now(connection), trial_uid, failure, None, actor)
 
     def mark(self, trial_uid: str, action: deciding.Action, *, reason: str, actor: str) -> TrialRecord:

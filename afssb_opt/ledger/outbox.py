@@ -43,10 +43,12 @@ class Delivery:
     Attributes:
         recorded: Per file name what the ledger said.
         problems: Results that could not be handed in; their files are kept under another name.
+        left_over: Names of those that were not known yet and whose own call had ended without recording them.
     """
 
     recorded: Mapping[str, Recorded]
     problems: tuple[Problem, ...] = ()
+    left_over: tuple[str, ...] = ()
 
 
 class Outbox:
@@ -61,6 +63,8 @@ class Outbox:
         """
         self.folder = folder
         self.spare = spare
+        # Names of results whose call, in a thread of this process, still waits for the ledger.
+        self._in_hand: set[str] = set()
 
     @classmethod
     def of_store(cls, store_folder: Path) -> Outbox:
@@ -88,10 +92,12 @@ class Outbox:
             StoreError: No folder can be written.
         """
         prepared = prepare_result(result, cycling, as_built, is_final=is_final, is_correction=is_correction)
-        return self.keep_prepared(trial_uid, prepared, actor)
+        path = self.keep_prepared(trial_uid, prepared, actor)
+        self.leave(path)
+        return path
 
     def keep_prepared(self, trial_uid: str, prepared: PreparedResult, actor: str) -> Path:
-        """Put a result on the disk that was checked already.
+        """Put a result on the disk that was checked already, in hand until it is delivered or left.
 
         Raises:
             StoreError: No folder can be written.
@@ -101,12 +107,16 @@ class Outbox:
         return self._keep(trial_uid, words)
 
     def keep_failure(self, trial_uid: str, failure: TrialFailure, actor: str) -> Path:
-        """Put the reason why a trial has no result on the disk.
+        """Put the reason why a trial has no result on the disk, in hand until it is delivered or left.
 
         Raises:
             StoreError: No folder can be written.
         """
         return self._keep(trial_uid, {"trial_uid": trial_uid, "failure": asdict(failure), "actor": plain_text(actor)})
+
+    def leave(self, path: Path) -> None:
+        """Say that the call that kept a result ends without recording it: a later one will, and will say so."""
+        self._in_hand.discard(path.name)
 
     def waiting(self) -> list[Path]:
         """Return the files of results that wait, oldest first."""
@@ -117,20 +127,24 @@ class Outbox:
         """Return the files of results that the ledger refused and that a person has to look into."""
         return sorted(path for folder in self._folders() for path in folder.glob(f"*{_REFUSED}"))
 
-    def deliver(self, ledger: Ledger) -> Delivery:
+    def deliver(self, ledger: Ledger, patience_s: float | None = None) -> Delivery:
         """Hand in what waits, each once, however often this is interrupted and repeated.
 
         A result the ledger refuses stays in the folder under another name and is reported.
+
+        Args:
+            ledger: Where it goes.
+            patience_s: How long each may wait for other writers; the default is the ledger's own patience.
 
         Raises:
             StoreUnavailableError: The ledger does not answer; what was not handed in waits on.
             LedgerFaultError: Its database failed; likewise.
         """
         recorded: dict[str, Recorded] = {}
-        problems = []
+        problems, left_over = [], []
         for path in self.waiting():
             try:
-                told = _hand_in(ledger, path)
+                told = _hand_in(ledger, path, patience_s)
             except (StoreUnavailableError, LedgerFaultError):
                 raise
             except FileNotFoundError:
@@ -145,9 +159,13 @@ class Outbox:
                 continue
             reach("outbox.recorded")
             recorded[path.name] = told
+            # Several threads may hand in the same one side by side; only for the first of them it is not known yet.
+            if told is not Recorded.ALREADY_KNOWN:
+                left_over += [path.name] if path.name not in self._in_hand else []
+                self._in_hand.discard(path.name)
             path.unlink(missing_ok=True)
             sync_to_disk(path.parent)
-        return Delivery(recorded, tuple(problems))
+        return Delivery(recorded, tuple(problems), tuple(left_over))
 
     def _folders(self) -> tuple[Path, ...]:
         return (self.folder,) if self.spare is None else (self.folder, self.spare)
@@ -159,11 +177,14 @@ class Outbox:
         newest = max((int(path.name[:_STAMP_DIGITS]) for path in self.waiting()), default=0)
         name = f"{max(time.time_ns(), newest + 1):0{_STAMP_DIGITS}d}-{uuid.uuid4().hex}{_WAITING}"
         failures = []
+        # Before the file can be seen: another thread may hand it in at once.
+        self._in_hand.add(name)
         for folder in self._folders():
             try:
                 return _write_durably(folder, name, text)
             except OSError as error:
                 failures.append(f"{folder}: {error.strerror or error}")
+        self._in_hand.discard(name)
         raise StoreError(
             f"the result of trial {trial_uid} cannot be kept ({'; '.join(failures)}). "
             "Free space there or name another folder, and keep it again before this process ends"
@@ -188,14 +209,15 @@ def _write_durably(folder: Path, name: str, text: str) -> Path:
     return final
 
 
-def _hand_in(ledger: Ledger, path: Path) -> Recorded:
+def _hand_in(ledger: Ledger, path: Path, patience_s: float | None) -> Recorded:
     checksum, _, body = path.read_text(encoding="ascii", errors="replace").partition("\n")
     body = body.removesuffix("\n")
     if sha256_text(body) != checksum:
         raise StoreError(f"{path.name} is damaged: it does not fit its checksum")
     kept = json.loads(body)
     if "failure" in kept:
-        return ledger.hand_in_failure(kept["trial_uid"], TrialFailure(**kept["failure"]), kept["actor"])
+        failure = TrialFailure(**kept["failure"])
+        return ledger.hand_in_failure(kept["trial_uid"], failure, kept["actor"], patience_s)
     words = kept["words"]
     table = None
     if kept["parquet"] is not None:
@@ -204,4 +226,4 @@ def _hand_in(ledger: Ledger, path: Path) -> Recorded:
         result_from_words(words), table, words["as_built"],
         is_final=words["is_final"], is_correction=words["is_correction"],
     )  # fmt: skip
-    return ledger.hand_in_result(kept["trial_uid"], prepared, kept["actor"])
+    return ledger.hand_in_result(kept["trial_uid"], prepared, kept["actor"], patience_s)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import pandas as pd
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, Select, case, func, select
 
 from afssb_opt.domain.errors import Problem, StoreError, StoreUnavailableError
 from afssb_opt.domain.trials import TrialState
 from afssb_opt.ledger import campaigns as _campaigns
 from afssb_opt.ledger import integrity, portable
-from afssb_opt.ledger.canonical import table_from_parquet
+from afssb_opt.ledger.canonical import table_from_parquet, time_from_text
 from afssb_opt.ledger.collecting import without_collector
 from afssb_opt.ledger.engine import reading, shown_url
 from afssb_opt.ledger.frames import OBSERVED_STATES, PENDING_STATES, observations_table, pending_table
@@ -108,21 +108,42 @@ class LedgerReader:
             chosen = chosen.where(trials.c.state.in_(sorted(map(str, states))))
         if uids is not None:
             chosen = chosen.where(trials.c.uid.in_(uids))
+        return list(self._trials(campaign_uid, chosen.order_by(trials.c.number)))
+
+    def _trials(self, campaign_uid: str, chosen: Select[Any]) -> Iterator[TrialRecord]:
+        """Read trials one by one, so that nobody need hold all of them."""
         with reading(self._engine) as connection, without_collector():
             require_campaign(connection, campaign_uid)
-            return [trial_from_row(row) for row in connection.execute(chosen.order_by(trials.c.number)).mappings()]
+            for row in connection.execute(chosen).mappings():
+                yield trial_from_row(row)
+
+    def numbers(self, campaign_uid: str, after_seq: int = 0) -> dict[str, int]:
+        """Return the numbers of a campaign's trials by uid, those that changed after a known event only."""
+        chosen = select(trials.c.uid, trials.c.number).where(
+            trials.c.campaign_uid == campaign_uid, trials.c.last_seq > after_seq
+        )
+        with reading(self._engine) as connection:
+            require_campaign(connection, campaign_uid)
+            return {row.uid: row.number for row in connection.execute(chosen.order_by(trials.c.number))}
 
     def standing(self, campaign_uid: str) -> Standing:
         """Return how many trials of a campaign there are in each state, without reading them."""
-        columns = (trials.c.state, func.count(), func.max(trials.c.round), func.max(trials.c.last_seq))
+        moment = func.coalesce(trials.c.ended_at, trials.c.proposed_at)
+        columns = (
+            trials.c.state, func.count(), func.max(trials.c.round), func.max(trials.c.last_seq),
+            func.sum(case((trials.c.is_excluded, 1), else_=0)), func.max(moment),
+        )  # fmt: skip
         counted = select(*columns).where(trials.c.campaign_uid == campaign_uid).group_by(trials.c.state)
         with reading(self._engine) as connection:
             require_campaign(connection, campaign_uid)
             rows = connection.execute(counted).all()
+        newest = max((row[5] for row in rows), default=None)
         return Standing(
-            {TrialState(state): count for state, count, _, _ in rows},
-            last_round=max((last_round for _, _, last_round, _ in rows), default=0),
-            last_seq=max((last_seq for _, _, _, last_seq in rows), default=0),
+            {TrialState(row[0]): row[1] for row in rows},
+            last_round=max((row[2] for row in rows), default=0),
+            last_seq=max((row[3] for row in rows), default=0),
+            n_excluded=sum(row[4] for row in rows),
+            newest_at=None if newest is None else time_from_text(newest),
         )
 
     def events(self, campaign_uid: str, after_seq: int = 0) -> list[Event]:
@@ -152,10 +173,17 @@ class LedgerReader:
             raise StoreError(f"no cycling table has the hash '{sha256}'. A trial's `cycling_sha256` names its table")
         return table_from_parquet(body, sha256)
 
-    def observations(self, campaign_uid: str) -> pd.DataFrame:
-        """Return what was found so far, one row per trial; columns as in `frames.observations_table`."""
-        with without_collector():
-            return observations_table(self.trials(campaign_uid, states=OBSERVED_STATES))
+    def observations(self, campaign_uid: str, *, by_end: bool = False) -> pd.DataFrame:
+        """Return what was found so far, one row per trial; columns as in `frames.observations_table`.
+
+        Args:
+            campaign_uid: The campaign.
+            by_end: Those that ended first come first, and those that are still cycling last; otherwise by number.
+        """
+        states = sorted(map(str, OBSERVED_STATES))
+        chosen = select(trials).where(trials.c.campaign_uid == campaign_uid, trials.c.state.in_(states))
+        ends = (trials.c.ended_at.is_(None), func.coalesce(trials.c.ended_at, trials.c.proposed_at)) if by_end else ()
+        return observations_table(self._trials(campaign_uid, chosen.order_by(*ends, trials.c.number)))
 
     def pending(self, campaign_uid: str) -> pd.DataFrame:
         """Return the designs that wait, are claimed or in test, and the drafts that a person rejected."""

@@ -6,12 +6,13 @@ import os
 import platform
 import socket
 import uuid
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 
@@ -116,11 +117,26 @@ class Standing:
         n_by_state: Number of trials in each state that occurs.
         last_round: Newest round; 0 before the first.
         last_seq: Newest event on any trial; 0 before the first.
+        n_excluded: Number of trials kept out of the model by a person.
+        newest_at: When the last trial ended, or was proposed where it has not; None before the first.
     """
 
     n_by_state: Mapping[TrialState, int]
     last_round: int
     last_seq: int
+    n_excluded: int = 0
+    newest_at: datetime | None = None
+
+    @classmethod
+    def of(cls, trials: Sequence[TrialRecord]) -> Self:
+        """Count trials that were read; `Ledger.standing` gives the same without reading them."""
+        return cls(
+            dict(Counter(trial.state for trial in trials)),
+            last_round=max((trial.round for trial in trials), default=0),
+            last_seq=max((trial.last_seq for trial in trials), default=0),
+            n_excluded=sum(trial.is_excluded for trial in trials),
+            newest_at=max((trial.ended_at or trial.proposed_at for trial in trials), default=None),
+        )
 
     @property
     def n_trials(self) -> int:

@@ -17,7 +17,8 @@ from afssb_opt.ledger.records import Recorded
 if TYPE_CHECKING:
     from afssb_opt.ledger.ledger import Ledger
 
-# A result that other writers keep waiting for longer than this goes to the outbox before it waits on.
+# A result that other writers keep waiting for longer than this goes to the outbox before it waits on. Under load that
+# happens among the threads of one process: a full garbage collection alone can keep the writer at work from going on.
 PATIENCE_S: Final = 0.25
 # Answers of a ledger that works: handing in the same again would change nothing.
 _REFUSALS: Final = (InputError, MoveError, UnknownTrialError, StaleLeaseError)
@@ -47,8 +48,8 @@ def record_safely(
         with ledger.writing() as connection:
             return write(connection)
     try:
-        # What came earlier goes in first: the order can decide what stands.
-        ledger.deliver()
+        # What came earlier goes in first: the order can decide what stands. This one is on no disk yet.
+        ledger.deliver(PATIENCE_S)
         with ledger.writing(PATIENCE_S) as connection:
             return write(connection)
     except _REFUSALS:
@@ -56,10 +57,14 @@ def record_safely(
     except BaseException as error:
         path = keep(ledger.outbox)
         if not isinstance(error, StoreUnavailableError | LedgerFaultError):
+            ledger.outbox.leave(path)
             raise
     try:
         delivery = ledger.outbox.deliver(ledger)
-    except (StoreUnavailableError, LedgerFaultError) as error:
+    except BaseException as error:
+        ledger.outbox.leave(path)
+        if not isinstance(error, StoreUnavailableError | LedgerFaultError):
+            raise
         log.warning("a result is safe in %s and waits there: %s", path, error)
         return Recorded.WAITING
     for problem in delivery.problems:

@@ -124,9 +124,13 @@ def hypervolume_history(
     values = maximised_table(objectives, table)
     values[~meets_constraints(constraints, table)] = np.nan
     point, _ = fixed_reference_point(objectives, table, constraints)
-    history, best = np.zeros(len(values)), 0.0
-    for row in range(len(values)):
-        is_new = np.isfinite(values[row]).all() and (values[row] > point).all()
-        best = hypervolume(values[: row + 1], point) if is_new else best
-        history[row] = best
+    history, volume = np.zeros(len(values)), 0.0
+    front = np.empty((0, len(point)))
+    for row, value in enumerate(values):
+        # A cell that the front reaches in everything adds nothing: of thousands only some hundred do.
+        is_above = np.isfinite(value).all() and (value > point).all()
+        if is_above and not (front >= value).all(axis=1).any():
+            front = np.vstack([front[(front > value).any(axis=1)], value])
+            volume = hypervolume(front, point)
+        history[row] = volume
     return history

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +10,7 @@ import pandas as pd
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint, maximised_table, meets_constraints
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.domain.trials import TrialState
-from afssb_opt.ledger import TrialRecord
+from afssb_opt.ledger import Standing
 from afssb_opt.tracking.labels import (
     STATE_WORDS,
     design_text,
@@ -38,10 +36,10 @@ class Answer:
     caveats: tuple[str, ...]
 
 
-def answer(spec: CampaignSpec, trials: Sequence[TrialRecord], observations: pd.DataFrame) -> Answer:
+def answer(spec: CampaignSpec, standing: Standing, observations: pd.DataFrame) -> Answer:
     """Say what the observations tell about the campaign's question."""
     return Answer(
-        _standing(spec, trials), tuple(_findings(spec, observations)), tuple(_caveats(spec, trials, observations))
+        _standing(spec, standing), tuple(_findings(spec, observations)), tuple(_caveats(spec, standing, observations))
     )
 
 
@@ -69,10 +67,10 @@ def limit_text(spec: CampaignSpec, constraint: OutcomeConstraint) -> str:
 
 def row_outcome_text(spec: CampaignSpec, row: pd.Series, name: str, *, has_unit: bool = True) -> str:
     """Return one outcome of one observation, such as `> 500 cycles`."""
-    value, sem = row.get(name), row.get(f"{name}_sem")
+    value, sem, flag = row.get(name), row.get(f"{name}_sem"), row.get(f"{name}_censored")
     return outcome_text(
         None if value is None else float(value),
-        is_censored=bool(is_censored(row.to_frame().T, name)[0]),
+        is_censored=flag is not None and not pd.isna(flag) and bool(flag),
         unit=outcome_name_and_unit(spec.outcome(name))[1] if has_unit else "",
         sem=None if sem is None else float(sem),
     )
@@ -86,12 +84,12 @@ def is_censored(observations: pd.DataFrame, name: str) -> np.ndarray:
     return np.array([not pd.isna(flag) and bool(flag) for flag in flags], dtype=bool)
 
 
-def _standing(spec: CampaignSpec, trials: Sequence[TrialRecord]) -> str:
-    counts = Counter(trial.state for trial in trials)
-    parts = [f"{counts[state]} {STATE_WORDS[state]}" for state in STATE_WORDS if counts[state]]
+def _standing(spec: CampaignSpec, standing: Standing) -> str:
+    counts = standing.n_by_state
+    parts = [f"{counts[state]} {STATE_WORDS[state]}" for state in STATE_WORDS if counts.get(state)]
     if not parts:
         return f"No trial has been proposed yet; the budget is {spec.budget.trials} trials."
-    return f"{len(trials)} of {spec.budget.trials} trials: {', '.join(parts)}."
+    return f"{standing.n_trials} of {spec.budget.trials} trials: {', '.join(parts)}."
 
 
 def _findings(spec: CampaignSpec, observations: pd.DataFrame) -> list[str]:
@@ -133,7 +131,7 @@ def _why_none(spec: CampaignSpec, observations: pd.DataFrame) -> str:
     return f"No cell meets all limits yet ({limits})."
 
 
-def _caveats(spec: CampaignSpec, trials: Sequence[TrialRecord], observations: pd.DataFrame) -> list[str]:
+def _caveats(spec: CampaignSpec, standing: Standing, observations: pd.DataFrame) -> list[str]:
     caveats = []
     for name in spec.outcome_names:
         n_censored = int(is_censored(observations, name).sum())
@@ -149,10 +147,10 @@ def _caveats(spec: CampaignSpec, trials: Sequence[TrialRecord], observations: pd
         if n_out:
             many = "cell breaks" if n_out == 1 else "cells break"
             caveats.append(f"{n_out} measured {many} a limit, or its value was not measured.")
-    n_excluded = sum(trial.is_excluded for trial in trials)
+    n_excluded = standing.n_excluded
     if n_excluded:
         caveats.append(f"{n_excluded} {'trial is' if n_excluded == 1 else 'trials are'} kept out by a reviewer.")
-    n_disputed = sum(trial.state is TrialState.DISPUTED for trial in trials)
+    n_disputed = standing.n_in([TrialState.DISPUTED])
     if n_disputed:
         caveats.append(f"{n_disputed} disputed: two results contradict each other and neither is used.")
     return caveats

@@ -16,7 +16,7 @@ from afssb_opt.domain.trials import OPEN_STATES
 from afssb_opt.ledger import CampaignRecord, Ledger
 from afssb_opt.ledger.frames import observations_table
 from afssb_opt.tracking.answer import Answer, answer
-from afssb_opt.tracking.progress import best_rows, fixed_reference, in_order_of_end, progress_table
+from afssb_opt.tracking.progress import best_rows, fixed_reference, progress_table
 from afssb_opt.tracking.report import SurrogateView, write_report
 from afssb_opt.tracking.run_index import CAMPAIGN_RUN, MirroredRun, text_sha256
 from afssb_opt.tracking.run_writer import log_all, set_status
@@ -46,9 +46,10 @@ def write_campaign_run(
     is_report_due = has_report and (known is None or known.report_seq != seq)
     if known and known.ledger_seq == seq and known.layout == LAYOUT and not is_report_due:
         return known
-    trials = ledger.trials(record.uid)
-    observations = in_order_of_end(observations_table(trials), trials)
-    found = answer(spec, trials, observations)
+    # Counts and columns only: records of all trials, read so often, would take ten times the room.
+    standing = ledger.standing(record.uid)
+    observations = ledger.observations(record.uid, by_end=True)
+    found = answer(spec, standing, observations)
     tags = {
         "afssb.role": "campaign",
         "afssb.campaign_uid": record.uid,
@@ -62,11 +63,9 @@ def write_campaign_run(
     if known is None:
         born = client.create_run(experiment_id, milliseconds(record.created_at), tags, CAMPAIGN_RUN)
         known = MirroredRun(born.info.run_id, CAMPAIGN_RUN)
-    is_over = len(trials) >= spec.budget.trials and not any(trial.state in OPEN_STATES for trial in trials)
+    is_over = standing.n_trials >= spec.budget.trials and not standing.n_in(OPEN_STATES)
     status = "FINISHED" if is_over else "RUNNING"
-    set_status(
-        client, known, status, milliseconds(max(t.ended_at or t.proposed_at for t in trials)) if is_over else None
-    )
+    set_status(client, known, status, milliseconds(standing.newest_at) if is_over and standing.newest_at else None)
     progress = progress_table(spec, observations)
     comparable = progress
     if len(spec.objectives) > 1:
@@ -80,7 +79,10 @@ def write_campaign_run(
     with tempfile.TemporaryDirectory(prefix="afssb-campaign-") as folder:
         _write_tables(spec, record, observations, progress, Path(folder))
         if is_report_due:
-            write_report(spec, trials, observations, Path(folder) / "report.html", optimizer=optimizer, record=record)
+            trials = ledger.trials(record.uid)
+            # Not in the order above: the optimizer counts its rows in the ledger's.
+            told = observations_table(trials)
+            write_report(spec, trials, told, Path(folder) / "report.html", optimizer=optimizer, record=record)
         client.log_artifacts(known.run_id, folder)
     _describe_experiment(client, experiment_id, known.run_id, tags["mlflow.note.content"], table_view(spec))
     report_seq = seq if has_report else known.report_seq
@@ -108,16 +110,17 @@ def _params(spec: CampaignSpec) -> dict[str, str]:
 def _new_points(progress: pd.DataFrame, known: MirroredRun, at_ms: int) -> tuple[list[MetricPoint], int]:
     """Return the steps not logged yet, and how many there are then; a changed last step is logged once more."""
     points = []
-    names = [name for name in progress.columns if name not in ("trials", "number", "label")]
+    last = len(progress) - 1
     n_steps = max(len(progress), known.n_progress)
-    for row in range(len(progress)):
-        is_last = row == len(progress) - 1
-        step = n_steps if is_last else row + 1
-        for name in names:
-            key, value = mlflow_key(name), float(progress[name].iloc[row])
-            is_new = row >= known.n_progress or key not in known.metrics or (is_last and known.metrics[key] != value)
-            if is_new and math.isfinite(value):
-                points.append(MetricPoint(key, value, step, at_ms))
+    for name in (name for name in progress.columns if name not in ("trials", "number", "label")):
+        key, values = mlflow_key(name), progress[name].to_numpy(float)
+        first = known.n_progress if key in known.metrics else 0
+        # Where nothing is new the last step may have changed.
+        for row in range(min(first, max(last, 0)), len(progress)):
+            is_changed = row >= first or known.metrics[key] != values[row]
+            if is_changed and math.isfinite(values[row]):
+                step = n_steps if row == last else row + 1
+                points.append(MetricPoint(key, float(values[row]), step, at_ms))
     return points, n_steps
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,31 +42,24 @@ class Edit:
         )
 
 
-def find_edits(
-    client: MlflowClient,
-    spec: CampaignSpec,
-    trials: Sequence[TrialRecord],
-    runs: Mapping[str, MirroredRun],
-    shown: Mapping[str, Run],
-) -> list[Edit]:
-    """Compare each complete run with its trial; a run that is behind is written anew anyway."""
-    edits = []
-    for trial in trials:
-        known, run = runs.get(trial.uid), shown.get(trial.uid)
-        if known is None or run is None or known.ledger_seq != str(trial.last_seq) or known.layout != LAYOUT:
-            continue
-        wanted = project_trial(spec, trial)
-        metrics = [point for point in wanted.metrics if run.data.metrics.get(point.name) != point.value]
-        params = [name for name, value in wanted.params.items() if run.data.params.get(name) != value]
-        changes = [
-            *(_words(f"metric {point.name}", point.value, run.data.metrics.get(point.name)) for point in metrics),
-            *(_words(f"parameter {name}", wanted.params[name], run.data.params.get(name)) for name in params),
-            *_changes_of_tags(wanted, run),
-        ]
-        if changes:
-            outdone = {point.name: _newest(client, run.info.run_id, point) for point in metrics}
-            edits.append(Edit(trial.uid, trial.label, tuple(changes), outdone, not params))
-    return edits
+def find_edit(
+    client: MlflowClient, spec: CampaignSpec, trial: TrialRecord, known: MirroredRun, shown: Run
+) -> Edit | None:
+    """Compare a complete run, as MLflow shows it, with its trial; one that is behind is written anew anyway."""
+    if known.ledger_seq != str(trial.last_seq) or known.layout != LAYOUT:
+        return None
+    wanted = project_trial(spec, trial)
+    metrics = [point for point in wanted.metrics if shown.data.metrics.get(point.name) != point.value]
+    params = [name for name, value in wanted.params.items() if shown.data.params.get(name) != value]
+    changes = [
+        *(_words(f"metric {point.name}", point.value, shown.data.metrics.get(point.name)) for point in metrics),
+        *(_words(f"parameter {name}", wanted.params[name], shown.data.params.get(name)) for name in params),
+        *_changes_of_tags(wanted, shown),
+    ]
+    if not changes:
+        return None
+    outdone = {point.name: _newest(client, known.run_id, point) for point in metrics}
+    return Edit(trial.uid, trial.label, tuple(changes), outdone, not params)
 
 
 def _changes_of_tags(wanted: TrialRun, run: Run) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -16,25 +16,26 @@ from afssb_opt.ledger import CampaignRecord, Lease, Ledger, TrialRecord
 from afssb_opt.ledger.failpoints import reach
 from afssb_opt.tracking.calls import mlflow_calls
 from afssb_opt.tracking.campaign_run import write_campaign_run
-from afssb_opt.tracking.edits import find_edits
 from afssb_opt.tracking.report import SurrogateView
 from afssb_opt.tracking.reviews import ReviewDecision, read_reviews
 from afssb_opt.tracking.run_index import (
     CAMPAIGN_RUN,
     MirroredRun,
     ensure_experiment,
+    known_run,
     reviewed_runs,
-    scan_runs,
     with_review_of,
 )
 from afssb_opt.tracking.run_writer import write_trial_run
+from afssb_opt.tracking.scanning import has_cycling, is_current, is_settled, scan_runs
 from afssb_opt.tracking.stores import open_client
-from afssb_opt.tracking.trial_run import LAYOUT
 
 # Long enough for a slow server to take one trial; renewed while the sync goes on, so a dead one blocks no longer.
 _LEASE_S: Final = 120.0
 # Rounds of a simulated campaign take seconds or less, and nobody looks at its progress more often than this.
 _CAMPAIGN_RUN_EVERY_S: Final = 20.0
+# One query reads as many; of a new store's hundred thousand no more are in memory at once.
+_TRIALS_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True)
@@ -88,12 +89,14 @@ class Mirror:
         self._lab_folder = lab_folder
         self._client: MlflowClient | None = None
         self._experiment_id = ""
-        # Runs by trial uid as of the last scan; None means that MLflow must be scanned before anything is written.
+        # What is known of MLflow since the last scan; None means that it must be scanned before anything is written.
+        # Of trials that are over and shown in full only number and run id: a campaign may have a hundred thousand.
         self._runs: dict[str, MirroredRun] | None = None
+        self._settled: dict[int, str] = {}
         self._campaign_run_due_at = 0.0
-        # Trials by uid that MLflow does not show in full, as of the event up to which the ledger was read. Those that
-        # it shows are let go of: a campaign may have a hundred thousand.
-        self._due: dict[str, TrialRecord] = {}
+        # Numbers by uid of the trials that MLflow does not show in full, as of the event up to which the ledger was
+        # read.
+        self._due: dict[str, int] = {}
         self._read_up_to = 0
 
     @property
@@ -164,14 +167,20 @@ class Mirror:
         return is_same and self._runs is not None
 
     def _read_due(self, is_known: bool) -> int:
-        """Read the trials that changed since the last sync, or all of them, and return the newest event."""
+        """Note the trials that changed since the last sync, or all of them, and return the newest event."""
         if not is_known:
             self._due, self._read_up_to = {}, 0
         # Read before the trials: what comes in between is then seen again by the next sync, not skipped.
         seq = self._ledger.last_seq(self._record.uid)
-        self._due |= {trial.uid: trial for trial in self._ledger.trials(self._record.uid, self._read_up_to)}
+        self._due |= self._ledger.numbers(self._record.uid, self._read_up_to)
         self._read_up_to = seq
         return seq
+
+    def _due_trials(self) -> Iterator[TrialRecord]:
+        """Read the trials that are due, some at a time, by number."""
+        uids = sorted(self._due, key=lambda uid: self._due[uid])
+        for start in range(0, len(uids), _TRIALS_AT_ONCE):
+            yield from self._ledger.trials(self._record.uid, uids=uids[start : start + _TRIALS_AT_ONCE])
 
     def _trials_under_review(self, runs: Mapping[str, MirroredRun]) -> list[TrialRecord]:
         uids = [key for key, run in runs.items() if run.review and key != CAMPAIGN_RUN]
@@ -188,63 +197,71 @@ class Mirror:
         n_created = n_updated = 0
         renew_at = time.monotonic() + _LEASE_S / 3
         with tempfile.TemporaryDirectory(prefix="afssb-mirror-") as folder:
-            for done, trial in enumerate(due := sorted(self._due.values(), key=lambda trial: trial.number)):
+            n_due = len(self._due)
+            for done, trial in enumerate(self._due_trials()):
                 known = runs.get(trial.uid)
-                if known and _is_current(known, trial, has_figures):
-                    self._let_go(known, trial)
+                if known is None and trial.number in self._settled:
+                    known = known_run(client, self._settled[trial.number])
+                if known and is_current(known, trial, has_figures=has_figures):
+                    self._let_go(runs, known, trial)
                     continue
                 if time.monotonic() > ends_at:
-                    n_left = len(due) - done
+                    n_left = n_due - done
                     warning = f"{n_left} trials are left for the next sync: MLflow is slow."
                     return SyncReport(n_created, n_updated, n_left, (warning,))
                 if time.monotonic() > renew_at:
                     lease = self._ledger.renew_lease(lease, duration_s=_LEASE_S)
                     renew_at = time.monotonic() + _LEASE_S / 3
                 cycling = None
-                if trial.cycling_sha256 and not (known and _has_cycling(known, trial, has_figures)):
+                if trial.cycling_sha256 and not (known and has_cycling(known, trial, has_figures=has_figures)):
                     cycling = self._ledger.cycling_table(trial.cycling_sha256)
                 runs[trial.uid] = write_trial_run(
                     client, self._experiment_id, self._spec, trial, known, cycling,
                     Path(folder) if has_figures else None,
                     self._lab_folder / trial.label if self._lab_folder else None,
                 )  # fmt: skip
-                self._let_go(runs[trial.uid], trial)
+                self._let_go(runs, runs[trial.uid], trial)
                 n_created, n_updated = n_created + (known is None), n_updated + (known is not None)
         return SyncReport(n_created, n_updated)
 
-    def _let_go(self, known: MirroredRun, trial: TrialRecord) -> None:
-        if _is_current(known, trial, has_figures=True):
+    def _let_go(self, runs: dict[str, MirroredRun], known: MirroredRun, trial: TrialRecord) -> None:
+        """Forget what need not be known any more of a trial and its run."""
+        if is_current(known, trial, has_figures=True):
             del self._due[trial.uid]
+        if is_settled(known, trial):
+            self._settled[trial.number] = known.run_id
+            runs.pop(trial.uid, None)
 
     def _reviewed(self, client: MlflowClient) -> tuple[dict[str, MirroredRun], list[str]]:
         """Return the known runs with what reviewers say of them now, and no warnings."""
         runs = self._runs or {}
         reviewed = {run.key: run for run in reviewed_runs(client, self._experiment_id)}
         for key, run in runs.items():
-            fresh = reviewed.get(key)
+            fresh = reviewed.pop(key, None)
             if fresh is not None or run.review:
                 runs[key] = with_review_of(run, fresh)
+        # Those of trials that were let go of.
+        runs |= reviewed
         return runs, []
 
     def _scanned(self, client: MlflowClient, is_rewrite: bool) -> tuple[dict[str, MirroredRun], list[str]]:
         """Scan MLflow, put it in order, and return its runs with warnings."""
-        trials = list(self._due.values())
-        scan = scan_runs(client, self._experiment_id)
+        scan = scan_runs(client, self._experiment_id, self._spec, self._ledger, self._record.uid, is_rewrite=is_rewrite)
         warnings = []
         for run_id in scan.surplus:
             client.delete_run(run_id)
         if scan.surplus:
             warnings.append(f"{len(scan.surplus)} runs that had been made twice were deleted from MLflow.")
-        labels = {trial.uid: trial.label for trial in trials}
-        for key, run in scan.runs.items():
-            if run.is_deleted:
-                client.restore_run(run.run_id)
-                scan.runs[key] = replace(run, is_deleted=False)
-                warnings.append(
-                    f"The deleted run of {labels.get(key, key)} was restored: a deletion decides nothing. "
-                    "To keep a trial out of the model set its tag afssb.review to exclude."
-                )
-        for edit in find_edits(client, self._spec, trials, scan.runs, scan.shown):
+        deleted = [key for key, run in scan.runs.items() if run.is_deleted]
+        labels = {trial.uid: trial.label for trial in self._ledger.trials(self._record.uid, uids=deleted)}
+        for key in deleted:
+            client.restore_run(scan.runs[key].run_id)
+            scan.runs[key] = replace(scan.runs[key], is_deleted=False)
+            warnings.append(
+                f"The deleted run of {labels.get(key, key)} was restored: a deletion decides nothing. "
+                "To keep a trial out of the model set its tag afssb.review to exclude."
+            )
+        for edit in scan.edits:
             warnings.append(str(edit))
             # Written again like a run that is behind, with metrics that come after the changed ones.
             run = replace(scan.runs[edit.trial_uid], layout="", metrics_sha256="", outdone=edit.outdone, status="")
@@ -252,16 +269,6 @@ class Mirror:
         if is_rewrite:
             for key, run in scan.runs.items():
                 scan.runs[key] = replace(run, layout="", cycling_sha256="", files_sha256="", metrics_sha256="")
-        self._runs = scan.runs
+        self._runs, self._settled = scan.runs, scan.settled
+        self._due = {uid: number for uid, number in self._due.items() if number not in scan.settled}
         return scan.runs, warnings
-
-
-def _is_current(known: MirroredRun, trial: TrialRecord, has_figures: bool) -> bool:
-    is_shown = known.ledger_seq == str(trial.last_seq) and known.layout == LAYOUT
-    return is_shown and _has_cycling(known, trial, has_figures)
-
-
-def _has_cycling(known: MirroredRun, trial: TrialRecord, has_figures: bool) -> bool:
-    """Whether the run shows the trial's cycling table: its curves, and its files where figures are wanted."""
-    sha256 = trial.cycling_sha256 or ""
-    return known.cycling_sha256 == sha256 and (not has_figures or known.files_sha256 == sha256)

@@ -21,7 +21,7 @@ from plotly.offline import get_plotlyjs
 from afssb_opt.domain.errors import StrategyError
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.domain.trials import TrialState
-from afssb_opt.ledger import CampaignRecord, TrialRecord
+from afssb_opt.ledger import CampaignRecord, Standing, TrialRecord
 from afssb_opt.tracking.answer import answer, is_censored
 from afssb_opt.tracking.data_figures import MIN_CELLS, MIN_LINES, parallel_figure, progress_figures, trade_off_figure
 from afssb_opt.tracking.figure_style import to_json
@@ -137,7 +137,7 @@ def render_report(
         title=spec.name,
         question=spec.question,
         tiles=_tiles(spec, trials, ended),
-        answer=answer(spec, trials, ended),
+        answer=answer(spec, Standing.of(trials), ended),
         best=best_table(spec, ended),
         all=trial_table(spec, trials, set(ended.loc[best_rows(spec, ended), "trial_uid"]) if len(ended) else set()),
         star_means="the best cell so far" if is_single else "the cells of the Pareto set",

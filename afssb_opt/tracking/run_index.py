@@ -1,9 +1,9 @@
-"""Which MLflow run belongs to which trial: one scan of the experiment, then a dictionary."""
+"""Which MLflow run belongs to which trial, and what the mirror must know of it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
@@ -14,6 +14,7 @@ from mlflow.entities import Run, ViewType
 from afssb_opt.domain.errors import StoreError
 from afssb_opt.domain.trials import TrialState
 from afssb_opt.ledger import CampaignRecord
+from afssb_opt.ledger.collecting import without_collector
 from afssb_opt.tracking.trial_run import LAYOUT, STATUS, TERMINAL, passing_tags
 
 # One page is one query; 1,000 runs keep the scan of 10,000 below half a gigabyte.
@@ -68,15 +69,6 @@ class MirroredRun:
     outdone: Mapping[str, tuple[int, int]] = field(default_factory=_nothing)
 
 
-@dataclass(frozen=True)
-class Scan:
-    """The run of each trial by uid, the ids of runs made twice, and per uid the run as MLflow shows it."""
-
-    runs: dict[str, MirroredRun]
-    surplus: tuple[str, ...]
-    shown: dict[str, Run]
-
-
 def ensure_experiment(client: MlflowClient, record: CampaignRecord, artifact_root: str | None) -> str:
     """Return the id of the campaign's experiment; it is created or, where a user deleted it, restored.
 
@@ -104,30 +96,25 @@ def ensure_experiment(client: MlflowClient, record: CampaignRecord, artifact_roo
     return str(found.experiment_id)
 
 
-def scan_runs(client: MlflowClient, experiment_id: str) -> Scan:
-    """Read every run of the experiment, deleted ones too, and sort out which one stands for which trial."""
-    by_key: dict[str, list[MirroredRun]] = {}
-    seen: set[str] = set()
-    shown: dict[str, Run] = {}
-    for run in _all_runs(client, experiment_id, "", ViewType.ALL):
-        mirrored = mirrored_run(run)
-        if mirrored is not None and mirrored.run_id not in seen:
-            seen.add(mirrored.run_id)
-            by_key.setdefault(mirrored.key, []).append(mirrored)
-            shown[mirrored.run_id] = run
-    runs, surplus = {}, []
-    for key, candidates in by_key.items():
-        # A complete run that is not deleted comes first; the sort is stable, so the oldest wins among equals.
-        candidates.sort(key=lambda run: (run.is_deleted, not run.ledger_seq))
-        runs[key] = candidates[0]
-        surplus += [run.run_id for run in candidates[1:] if not run.is_deleted]
-    return Scan(runs, tuple(surplus), {key: shown[run.run_id] for key, run in runs.items()})
+def run_pages(client: MlflowClient, experiment_id: str) -> Iterator[list[Run]]:
+    """Yield every run of the experiment, deleted ones too, page by page and oldest first."""
+    return _pages(client, experiment_id, "", ViewType.ALL)
+
+
+def known_run(client: MlflowClient, run_id: str) -> MirroredRun | None:
+    """Read one run again; None where it is no longer of this program."""
+    return mirrored_run(client.get_run(run_id))
+
+
+def in_order_of_choice(run: MirroredRun) -> tuple[bool, bool]:
+    """Return what to sort by, so that the run to be kept comes first: a complete one, and not a deleted one."""
+    return run.is_deleted, not run.ledger_seq
 
 
 def reviewed_runs(client: MlflowClient, experiment_id: str) -> list[MirroredRun]:
     """Read only the runs that carry a reviewer's tag."""
-    found = _all_runs(client, experiment_id, "tags.`afssb.review` LIKE '%'", ViewType.ACTIVE_ONLY)
-    return [mirrored for mirrored in map(mirrored_run, found) if mirrored is not None]
+    found = _pages(client, experiment_id, "tags.`afssb.review` LIKE '%'", ViewType.ACTIVE_ONLY)
+    return [run for page in found for run in map(mirrored_run, page) if run is not None]
 
 
 def with_review_of(run: MirroredRun, fresh: MirroredRun | None) -> MirroredRun:
@@ -186,12 +173,14 @@ def text_sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _all_runs(client: MlflowClient, experiment_id: str, query: str, view: str) -> Iterable[Run]:
+def _pages(client: MlflowClient, experiment_id: str, query: str, view: str) -> Iterator[list[Run]]:
     # Rising start times: a run created between two pages comes last instead of shifting the others.
     token: str | None = None
     while True:
-        page = client.search_runs([experiment_id], query, view, _PAGE, ["attributes.start_time ASC"], token)
-        yield from page
+        # Putting a page together makes tens of thousands of objects, and the collector would walk over all it knows.
+        with without_collector():
+            page = client.search_runs([experiment_id], query, view, _PAGE, ["attributes.start_time ASC"], token)
+        yield list(page)
         token = page.token
         if not token:
             return

@@ -6,8 +6,10 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from afssb_opt.domain.errors import StoreError, StoreUnavailableError
 from afssb_opt.domain.trials import TrialFailure, TrialResult, TrialState
 from afssb_opt.ledger import Ledger, MoveError, NewTrial, Outbox, Recorded, TrialRecord, engine
 from afssb_opt.ledger.failpoints import LEDGER_POINTS, VARIABLE, FailpointError
+from afssb_opt.ledger.recording import PreparedResult, prepare_result
 
 
 @pytest.fixture
@@ -89,6 +92,87 @@ def test_a_result_is_on_the_disk_before_it_waits_for_another_writer(
         assert outbox.waiting() == []
 
 
+def test_a_result_is_on_the_disk_in_time_although_an_earlier_one_waits_too(sqlite_url: str, outbox: Outbox) -> None:
+    with Ledger.create_or_open(sqlite_url, outbox=outbox) as ledger:
+        first, second, _ = propose(ledger)
+        outbox.keep(first.uid, TrialResult({"y": 1.0}))
+        blocker = lock(ledger.path)
+        with ThreadPoolExecutor() as pool:
+            told = pool.submit(ledger.record_result, second.uid, TrialResult({"y": 2.0}))
+            ends_at = time.monotonic() + engine.BUSY_TIMEOUT_S / 3
+            while len(outbox.waiting()) < 2 and time.monotonic() < ends_at:
+                time.sleep(0.01)
+            kept = len(outbox.waiting())
+            blocker.execute("ROLLBACK")
+            blocker.close()
+            assert told.result() is Recorded.RECORDED
+        assert kept == 2
+        assert [trial.state for trial in ledger.trials(first.campaign_uid)][:2] == [TrialState.COMPLETED] * 2
+
+
+def test_only_what_was_left_in_the_outbox_is_news(
+    opened: Ledger, outbox: Outbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second, third = propose(opened)
+    # As a call does that waits for other writers in another thread.
+    in_hand = outbox.keep_prepared(first.uid, prepared({"y": 1.0}), "")
+    assert opened.record_result(second.uid, TrialResult({"y": 2.0})) is Recorded.RECORDED
+    assert opened.trial(first.uid).state is TrialState.COMPLETED
+    assert not in_hand.exists()
+    assert caplog.messages == []
+    outbox.keep(first.uid, TrialResult({"z": 1.0}))
+    # What another process kept, alive or dead, is news too.
+    Outbox(outbox.folder).keep_prepared(second.uid, prepared({"z": 1.0}), "")
+    assert opened.record_result(third.uid, TrialResult({"y": 3.0})) is Recorded.RECORDED
+    assert caplog.messages == ["results that had been left in the outbox are recorded now: 2"]
+
+
+def test_a_result_that_two_threads_hand_in_at_once_is_no_news(
+    opened: Ledger, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (trial, *_) = propose(opened)
+    outbox.keep_prepared(trial.uid, prepared({"y": 1.0}), "")
+    hand_in, deliveries = opened.hand_in_result, []
+
+    def hand_in_after_another(*given: Any) -> Recorded:
+        if not deliveries:
+            deliveries.append(None)
+            deliveries[0] = outbox.deliver(opened)
+        return hand_in(*given)
+
+    monkeypatch.setattr(opened, "hand_in_result", hand_in_after_another)
+    second = outbox.deliver(opened)
+    assert list(deliveries[0].recorded.values()) == [Recorded.RECORDED]
+    assert list(second.recorded.values()) == [Recorded.ALREADY_KNOWN]
+    assert deliveries[0].left_over == second.left_over == ()
+
+
+def test_a_result_that_a_call_had_to_leave_is_news_when_it_is_recorded(
+    sqlite_url: str, outbox: Outbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.1)
+    with Ledger.create_or_open(sqlite_url, outbox=outbox) as ledger:
+        first, second, _ = propose(ledger)
+        blocker = lock(ledger.path)
+        assert ledger.record_result(first.uid, TrialResult({"y": 1.0})) is Recorded.WAITING
+        blocker.close()
+        with monkeypatch.context() as patched:
+            patched.setattr("afssb_opt.ledger.recording.record_result", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                ledger.record_result(second.uid, TrialResult({"y": 2.0}))
+        caplog.clear()
+        ledger.deliver()
+        assert caplog.messages == ["results that had been left in the outbox are recorded now: 2"]
+
+
+def prepared(outcomes: dict[str, float]) -> PreparedResult:
+    return prepare_result(TrialResult(outcomes), None, None, is_final=True, is_correction=False)
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_results_of_a_campaign_come_in_when_it_is_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
     definition = {"name": "kept", "space": {"x": {"low": 0, "high": 1}}, "objectives": {"y": {"goal": "maximize"}},
                   "evaluator": "lab", "budget": {"trials": 9}}  # fmt: skip
@@ -145,10 +229,6 @@ def test_a_signal_in_the_middle_of_recording_keeps_the_result_and_goes_on(
 ) -> None:
     with Ledger.create_or_open(sqlite_url, outbox=outbox) as ledger:
         (trial, *_) = propose(ledger)
-
-        def interrupted(*_: object) -> None:
-            raise KeyboardInterrupt
-
         with monkeypatch.context() as patched:
             patched.setattr("afssb_opt.ledger.recording.record_result", interrupted)
             with pytest.raises(KeyboardInterrupt):

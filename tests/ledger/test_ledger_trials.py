@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -22,6 +21,7 @@ from afssb_opt.ledger import (
     MoveError,
     NewTrial,
     Recorded,
+    Standing,
     TrialRecord,
     UnknownTrialError,
 )
@@ -50,7 +50,7 @@ def test_trials_are_numbered_per_campaign_and_labelled_per_ledger(ledger: Ledger
 def test_the_standing_of_a_campaign_tells_what_reading_all_of_its_trials_would(ledger: Ledger, lease: Lease) -> None:
     uid = lease.campaign_uid
     nothing = ledger.standing(uid)
-    assert (nothing.n_trials, nothing.last_round, nothing.last_seq) == (0, 0, 0)
+    assert nothing == Standing.of([]) == Standing({}, last_round=0, last_seq=0)
     first = ledger.add_trials(lease, [NewTrial({"x": float(i)}, 1 + i // 2, "") for i in range(5)])
     ledger.record_result(first[1].uid, LIFE)
     ledger.record_failure(first[2].uid, TrialFailure("cell", "short"))
@@ -58,11 +58,11 @@ def test_the_standing_of_a_campaign_tells_what_reading_all_of_its_trials_would(l
     ledger.add_trials(
         ledger.acquire_lease(ledger.register_campaign("other", {}, "b").uid), [NewTrial({"x": 0.0}, 9, "")]
     )
-    read = ledger.trials(uid)
+    ledger.mark(first[1].uid, "exclude", reason="drift", actor="lab")
     standing = ledger.standing(uid)
-    assert standing.n_by_state == Counter(trial.state for trial in read)
-    assert (standing.n_trials, standing.last_round) == (5, 3)
-    assert standing.last_seq == max(trial.last_seq for trial in read)
+    assert standing == Standing.of(ledger.trials(uid))
+    assert (standing.n_trials, standing.last_round, standing.n_excluded) == (5, 3, 1)
+    assert standing.newest_at == ledger.trial(first[2].uid).ended_at
     assert standing.n_in([TrialState.PROPOSED, TrialState.FAILED, TrialState.VOID]) == 3
 
 
@@ -71,6 +71,8 @@ def test_trials_are_read_by_state_by_uid_or_by_what_changed(ledger: Ledger, leas
     first, second, third = ledger.add_trials(lease, [NewTrial({"x": float(i)}, 1, "") for i in range(3)])
     seq = ledger.last_seq(uid)
     ledger.record_result(third.uid, LIFE)
+    assert ledger.numbers(uid) == {first.uid: 1, second.uid: 2, third.uid: 3}
+    assert ledger.numbers(uid, seq) == {third.uid: 3}
     assert ledger.trials(uid, states=[TrialState.PROPOSED]) == [first, second]
     assert ledger.trials(uid, uids=[second.uid, first.uid, "unknown"]) == [first, second]
     assert [trial.uid for trial in ledger.trials(uid, after_seq=seq)] == [third.uid]

@@ -1,5 +1,7 @@
 """Do the models and the acquisition agree with what is known exactly?"""
 
+from importlib import import_module
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ import torch
 from gpytorch.kernels import LinearKernel, MaternKernel
 from scipy.optimize import check_grad
 
-from afssb_opt.domain.objectives import Objective, OutcomeConstraint
+from afssb_opt.domain.objectives import Objective, OutcomeConstraint, maximised_table
 from afssb_opt.domain.space import DesignSpace
 from afssb_opt.domain.variables import Categorical, Continuous
 from afssb_opt.strategies import Optimizer, hypervolume, hypervolume_history, reference_point
@@ -236,6 +238,27 @@ def test_a_proposal_names_its_reference_point_in_the_outcomes_units():
     assert point["life"] == pytest.approx(10.0)
     assert table["cost"].min() < point["cost"] < 12.0
     assert point["ph"] > 7.0
+
+
+def test_hypervolume_history_is_that_of_the_first_rows_and_looks_only_at_those_on_the_front(monkeypatch):
+    rng = np.random.default_rng(7)
+    # Rounded, so that there are equal values and equal cells.
+    table = pd.DataFrame(rng.random((200, 3)).round(1), columns=["a", "b", "c"])
+    table.loc[3, "b"] = np.nan
+    objectives = [Objective("a", "maximize", 0.1), Objective("b", "minimize", 0.9), Objective("c", "maximize", 0.2)]
+    values, point = maximised_table(objectives, table), np.array([0.1, -0.9, 0.2])
+    expected = [hypervolume(values[: row + 1], point) for row in range(len(table))]
+    sizes = []
+
+    def counted(front, reference):
+        sizes.append(len(front))
+        return hypervolume(front, reference)
+
+    # The package has a function of the module's name.
+    monkeypatch.setattr(import_module("afssb_opt.strategies.hypervolume"), "hypervolume", counted)
+    assert hypervolume_history(objectives, table).tolist() == expected
+    assert len(sizes) < 50
+    assert max(sizes) < 30
 
 
 def test_hypervolume_history_never_falls_and_skips_cells_that_break_a_constraint():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import shutil
 import time
 from collections.abc import Callable
@@ -15,7 +14,6 @@ from mlflow.entities import Run, ViewType
 
 from afssb_opt.domain.errors import CampaignBusyError, StoreError, StoreUnavailableError
 from afssb_opt.domain.trials import TrialResult, TrialState
-from afssb_opt.ledger import TrialRecord
 from afssb_opt.tracking.mirror import Mirror, SyncReport
 
 
@@ -418,17 +416,6 @@ def test_figures_can_be_left_for_a_later_sync(bench, mlflow_db):
     assert {file.path for file in client.list_artifacts(run.info.run_id)} == {"cycles.png", "cycling.csv"}
     assert client.get_metric_history(run.info.run_id, "cycle/coulombic_efficiency_pct") == before
     assert mirror.sync(has_report=False).n_updated == 0
-
-
-def test_the_mirror_lets_go_of_trials_that_mlflow_shows(bench, mlflow_db):
-    bench.run(3, n_cycles=5)
-    mirror = mirror_of(bench, mlflow_db)
-    mirror.sync(has_report=False)
-    bench.propose(1)
-    mirror.sync(has_figures=False, has_report=False)
-    gc.collect()
-    held = [found for found in gc.get_objects() if type(found) is TrialRecord]
-    assert not [found.label for found in held if found.campaign_uid == bench.record.uid]
 
 
 SetTags = Callable[..., None]

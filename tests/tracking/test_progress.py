@@ -62,3 +62,4 @@ def test_observations_come_in_the_order_in_which_their_trials_ended(bench):
     bench.complete(first)
     ordered = in_order_of_end(bench.observations(), bench.trials())
     assert ordered["trial_uid"].tolist() == [third.uid, first.uid, second.uid]
+    pd.testing.assert_frame_equal(bench.ledger.observations(bench.record.uid, by_end=True), ordered)
