@@ -2,7 +2,7 @@
 
 The outcome of the campaign is modelled as an unknown smooth function of what the prior data predict, plus an unknown
 function of the design. Both parts have their own variance, found from the campaign's own cells: where the prior data
-are of no use theirs shrinks, where they are biased, scaled or bent the function takes it up.
+are of no use theirs shrinks, or they are left aside; where they are biased, scaled or bent the function takes it up.
 """
 
 from __future__ import annotations
