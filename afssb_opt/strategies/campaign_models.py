@@ -64,6 +64,8 @@ def fit_models(
             observations[constraint.outcome].to_numpy(float)
         )
     direction = {o.outcome: {"maximize": 1.0, "minimize": -1.0}.get(o.goal, 0.0) for o in objectives}
+    # A cell that meets the threshold of an objective has not fallen, however far below the others it is.
+    met = {o.outcome: _meets(o, observations) for o in objectives}
     outcomes: dict[str, OutcomeModel] = {}
     notes: dict[str, list[str]] = {}
     cliffs: list[tuple[str, np.ndarray]] = []
@@ -79,6 +81,7 @@ def fit_models(
                               "others are predicted better without them"]  # fmt: skip
         elif cells.may_hide_cliff(model):
             low = cells.labels(model, fallen(direction.get(outcome, 0.0) * model.values)) == 0.0
+            low &= ~met.get(outcome, np.zeros(len(low), dtype=bool))
             sound, found = cells.fit_without(model, low)
             if sound is not None:
                 cliffs.append((outcome, cells.labels(model, low[model.rows])))
@@ -95,7 +98,7 @@ def fit_models(
         for outcome, model in outcomes.items()
         if direction.get(outcome) and outcome not in dict(cliffs) and cells.may_hide_cliff(model)
     }
-    rival = cells.suspicion(suspected, direction, [labels for _, labels in joined])
+    rival = cells.suspicion(suspected, direction, met, [labels for _, labels in joined])
     if rival is None:
         return CampaignModel(encoding, outcomes, tuple(feasibility), said)
     model, labels = rival
@@ -174,7 +177,11 @@ class _Cells:
         return {name: found[name] or model for name, model in outcomes.items()}
 
     def suspicion(
-        self, outcomes: Mapping[str, OutcomeModel], direction: Mapping[str, float], known: Sequence[np.ndarray]
+        self,
+        outcomes: Mapping[str, OutcomeModel],
+        direction: Mapping[str, float],
+        met: Mapping[str, np.ndarray],
+        known: Sequence[np.ndarray],
     ) -> tuple[OutcomeModel, np.ndarray] | None:
         """Return the likeliest cliff that the data do not show: the model above it, and the labels; None without one.
 
@@ -183,6 +190,7 @@ class _Cells:
         best, found = 0.0, None
         for outcome, model in outcomes.items():
             low, explained = worse_group(direction[outcome] * model.values)
+            low &= ~met[outcome][model.rows]
             labels = self.labels(model, low)
             is_known = any(is_same_cliff(labels, other) for other in known)
             if low.any() and (~low).sum() >= MIN_SOUND and explained > best and not is_known:
@@ -211,6 +219,14 @@ class _Cells:
                 "completed", np.where(failed & ~has_outcomes, 0.0, np.where(has_outcomes, 1.0, np.nan))
             )
         return judges
+
+
+def _meets(objective: Objective, observations: pd.DataFrame) -> np.ndarray:
+    """Return `(n,)` booleans: the cell is at least as good as the threshold; all False where none is given."""
+    if objective.threshold is None:
+        return np.zeros(len(observations), dtype=bool)
+    worth = objective.maximised(observations[objective.outcome].to_numpy(float))
+    return np.asarray(worth >= float(objective.maximised(np.array([objective.threshold]))[0]))
 
 
 def _is_binary(outcome: str, observations: pd.DataFrame, declared: Collection[str]) -> bool:

@@ -154,3 +154,13 @@ def test_a_pass_fail_limit_is_less_forgotten_beyond_the_last_cell_that_failed(mo
     with_line = chance()
     monkeypatch.setattr(surrogate, "LABEL_LINE", 1e-6)
     assert (with_line > chance() + 0.04).all()
+
+
+def test_a_cell_that_meets_the_threshold_has_not_fallen():
+    rng = np.random.default_rng(5)
+    table = pd.DataFrame({"level": ["a"] * 10 + ["b"] * 10 + ["c"] * 4, "x": rng.random(24), "y": rng.random(24)})
+    cost = table["level"].map({"a": 0.01, "b": 0.02, "c": 3.0}) + 0.001 * table["x"]
+    for threshold, n_modelled in ((None, 20), (5.0, 24)):
+        optimizer = Optimizer(SPACE, [Objective("cost", "minimize", threshold=threshold)])
+        optimizer.tell(table.assign(cost=cost))
+        assert len(optimizer.model().outcomes["cost"].rows) == n_modelled
