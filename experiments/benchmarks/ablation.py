@@ -36,18 +36,22 @@ def _no_cliff(worth: np.ndarray) -> np.ndarray:
     return np.zeros(len(worth), dtype=bool)
 
 
+def _not_freed(cells: object, outcomes: Mapping[str, Any], own: object, labels: object) -> dict[str, Any]:
+    return dict(outcomes)
+
+
 # What stands for each ingredient where it is left out: module, name and value.
 LEFT_OUT: Final[Mapping[str, tuple[tuple[Any, str, Any], ...]]] = {
     "nothing": (),
     "parabola and slopes": ((surrogate, "SHARES", surrogate.SHARES | {"parabola": NO_SHARE, "slopes": NO_SHARE}),),
     "the most probable hyperparameters alone": ((fitting, "N_MEMBERS", 4),),
     "unreported cliffs": ((campaign_models, "fallen", _no_cliff), (proposal, "CLIFF_PLACE", -1)),
+    "leaving out what fell in another outcome": ((campaign_models._Cells, "freed", _not_freed),),
     "suspected cliffs": ((proposal, "CLIFF_PLACE", -1),),
     "a line in labels": ((surrogate, "LABEL_LINE", NO_SHARE),),
     "cliffs below scattered cells": ((cliffs, "MIN_GAP", np.inf),),
     "least length of labels": ((models, "MIN_LABEL_LENGTH", 1e-6),),
     "neglected levels": ((proposal, "SCOUT_EVERY", 10**9),),
-    "least gain of neglected levels": ((proposal, "MIN_SCOUT_GAIN", 0.0),),
     "BoTorch's last word": ((decision, "MAX_OBJECTIVES", 0),),
 }
 
