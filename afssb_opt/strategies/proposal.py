@@ -28,6 +28,8 @@ from afssb_opt.strategies.stop_advice import StopAdvice, batch_advice
 # Every so many cells the choice is among neglected levels only: a level first met under bad conditions would
 # otherwise wait long for a fair trial, and a whole batch would refine one good level.
 SCOUT_EVERY: Final = 4
+# A neglected level gets its cell only if that is expected to gain this share of what the best cell anywhere is.
+MIN_SCOUT_GAIN: Final = 0.3
 # Where the data leave open whether cells fell off a cliff, one cell of so many is chosen as if they had: a smooth
 # surrogate stays away from the edge, so the data would never say. It is not the cell of the neglected levels.
 CLIFF_EVERY: Final = 4
@@ -244,10 +246,8 @@ class _Batch:
             self.readings = [_Reading(one, self._build(one, build_seed)) for one in found]
         if given is not None:
             return given
-        acquisition = self._reading().prospects.acquisition
-        space = self._narrowed(self._neglected_levels())
         for attempt in attempts:
-            ranked, _ = maximise(acquisition, space, self.encoding, self._anchors(), attempt)
+            ranked = self._searched(attempt)
             design = self._new_design(self._decided(ranked, int(decision_seed.generate_state(1)[0])))
             if design is not None:
                 return design
@@ -258,6 +258,18 @@ class _Batch:
         n = len(self.taken)
         is_turn = n % CLIFF_EVERY == CLIFF_PLACE and n >= CLIFF_FROM_STARTS * self.n_initial
         return self.readings[-1 if is_turn else 0]
+
+    def _searched(self, seed: np.random.SeedSequence) -> Candidates:
+        """Return promising designs, best first: at every fourth cell those of neglected levels, if they are near."""
+        acquisition, anchors = self._reading().prospects.acquisition, self._anchors()
+        found, gains = maximise(acquisition, self._narrowed(), self.encoding, anchors, seed)
+        neglected = self._neglected_levels()
+        if neglected is None or self.situation.offered is not None:
+            return found
+        scouted, their_gains = maximise(acquisition, self._narrowed(neglected), self.encoding, anchors, seed)
+        if len(scouted) and their_gains[0] >= MIN_SCOUT_GAIN * gains[0]:
+            return scouted
+        return found
 
     def _decided(self, found: Candidates, seed: int) -> Candidates:
         """Return the designs found with the best ones in the order that BoTorch gives them."""

@@ -52,6 +52,7 @@ LEFT_OUT: Final[Mapping[str, tuple[tuple[Any, str, Any], ...]]] = {
     "cliffs below scattered cells": ((cliffs, "MIN_GAP", np.inf),),
     "least length of labels": ((models, "MIN_LABEL_LENGTH", 1e-6),),
     "neglected levels": ((proposal, "SCOUT_EVERY", 10**9),),
+    "least gain of neglected levels": ((proposal, "MIN_SCOUT_GAIN", 0.0),),
     "BoTorch's last word": ((decision, "MAX_OBJECTIVES", 0),),
 }
 

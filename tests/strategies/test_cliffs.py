@@ -129,6 +129,17 @@ def test_a_cliff_that_one_outcome_shows_frees_another_of_the_cells_that_fell():
     assert sorted(freed.model().outcomes["other"].rows) == list(np.flatnonzero(table["x"] <= EDGE))
 
 
+def test_a_level_that_is_hopeless_is_not_tried_for_its_turn_alone():
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame({"level": ["a"] * 8 + ["b"] * 8 + ["c"] * 4, "x": rng.random(20), "y": rng.random(20)})
+    worth = table["level"].map({"a": 10.0, "b": 9.0, "c": 7.0})
+    table["gain"] = worth - 4.0 * (table["x"] - 0.4) ** 2 - 4.0 * (table["y"] - 0.5) ** 2
+    optimizer = Optimizer(SPACE, [Objective("gain")], n_initial=4)
+    optimizer.tell(table)
+    # Twenty cells are known, so the next is the turn of levels that were neglected.
+    assert optimizer.ask(1)["level"].iloc[0] == "a"
+
+
 def test_a_pass_fail_limit_is_less_forgotten_beyond_the_last_cell_that_failed(monkeypatch):
     rng = np.random.default_rng(3)
     table = pd.DataFrame({"level": rng.choice(list("abc"), 24), "x": rng.random(24) * 0.7, "y": rng.random(24)})
