@@ -32,7 +32,7 @@ from afssb_opt.domain.errors import StrategyError
 from afssb_opt.strategies.acquisition import Limit, ObjectiveTerm
 from afssb_opt.strategies.surrogate import JITTER, Ensemble, GaussianProcess, kernel, prior_variance
 
-# Per drawn set of hyperparameters, of which there are four. Each costs a partition of the objective space; with 128
+# Per set of hyperparameters. Each costs a partition of the objective space; with 128
 # a batch of four took 26 s of processor time for three objectives, with 16 three.
 N_SAMPLES: Final = 16
 # The partitioning behind qLogNEHVI grows steeply with the number of objectives.
