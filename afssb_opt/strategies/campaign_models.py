@@ -89,7 +89,12 @@ def fit_models(
                 told = f"{outcome}: {int(low.sum())} cells are far worse than the others, as if beyond a cliff"
                 notes[outcome] = [*found, f"{told}; where it lies is learned apart from the values above it"]
     joined = merged(cliffs)
-    outcomes = cells.freed(outcomes, [outcome for outcome, _ in cliffs], [labels for _, labels in joined])
+    whole = outcomes
+    outcomes = cells.freed(whole, [outcome for outcome, _ in cliffs], [labels for _, labels in joined])
+    for outcome, model in outcomes.items():
+        if n := len(whole[outcome].rows) - len(model.rows):
+            notes[outcome].append(f"{outcome}: {n} cells that fell off a cliff of another outcome are left out, since "
+                                  "the others are predicted better without them")  # fmt: skip
     feasibility = [judge for name, labels in joined for judge in cells.judge(name, labels)]
     feasibility += cells.reported(binary, list(wanted))
     said = tuple(note for found in notes.values() for note in found)
@@ -133,21 +138,25 @@ class _Cells:
         if len(model.rows) >= MIN_JUDGED:
             alone, its_notes = self._fitted(table, outcome, KernelShape.for_outcome(self.encoding, None))
             if alone is not None and evidence(alone, alone.rows) > evidence(model, model.rows):
-                told = (
-                    f"{outcome}: the prior data are left aside, since its {len(alone.rows)} values are predicted better"
-                )
-                return alone, [*its_notes, f"{told} without them"]
+                n = len(alone.rows)
+                told = f"{outcome}: the prior data are left aside, since its {n} values are predicted better without"
+                return alone, [*its_notes, told]
         return replace(model, has_prior=True), notes
 
     def _fitted(self, table: pd.DataFrame, outcome: str, shape: KernelShape) -> tuple[OutcomeModel | None, list[str]]:
         return fit_outcome(shape, self.features, table, outcome, outcome in self.log_outcomes, self.seed)
 
     def fit_without(self, model: OutcomeModel, left_out: np.ndarray) -> tuple[OutcomeModel | None, list[str]]:
-        """Fit the outcome without some cells; None unless the others are predicted better so (leave-one-out)."""
+        """Fit the outcome without some of a model's cells; None unless the others are predicted better so.
+
+        The prediction of each is from the others (leave-one-out). Cells that the model leaves out already stay out.
+        """
         n_left_out = int(left_out[model.rows].sum())
         if not n_left_out or len(model.rows) - n_left_out < MIN_SOUND:
             return None, []
-        sound, notes = self.fit(model.outcome, left_out)
+        gone = np.ones(len(left_out), dtype=bool)
+        gone[model.rows] = left_out[model.rows]
+        sound, notes = self.fit(model.outcome, gone)
         if sound is None or evidence(sound, sound.rows) <= evidence(model, sound.rows):
             return None, []
         return sound, notes

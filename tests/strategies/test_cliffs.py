@@ -127,6 +127,22 @@ def test_a_cliff_that_one_outcome_shows_frees_another_of_the_cells_that_fell():
     freed = Optimizer(SPACE, [Objective("gain")], [limit])
     freed.tell(table)
     assert sorted(freed.model().outcomes["other"].rows) == list(np.flatnonzero(table["x"] <= EDGE))
+    n_fallen = int((table["x"] > EDGE).sum())
+    assert any(note.startswith(f"other: {n_fallen} cells that fell off") for note in freed.model().notes)
+
+
+def test_cells_that_broke_a_reported_limit_stay_out_when_those_of_a_cliff_leave_too():
+    rng = np.random.default_rng(0)
+    n = 40
+    table = pd.DataFrame({"level": rng.choice(list("abc"), n), "x": rng.random(n), "y": rng.random(n)})
+    broken, fell = table["y"] > 0.8, table["x"] > EDGE
+    table["other"] = 5.0 * table["x"] + 3.0 * table["y"] - 30.0 * broken - 6.0 * fell
+    table["gain"] = 10.0 * table["x"] - 40.0 * fell + rng.standard_normal(n)
+    table["short_circuit"] = broken * 1.0
+    limits = [OutcomeConstraint("other", at_least=1.0), OutcomeConstraint("short_circuit", at_most=0.5)]
+    optimizer = Optimizer(SPACE, [Objective("gain")], limits)
+    optimizer.tell(table)
+    assert sorted(optimizer.model().outcomes["other"].rows) == list(np.flatnonzero(~broken & ~fell))
 
 
 def test_a_level_that_is_hopeless_is_not_tried_for_its_turn_alone():
