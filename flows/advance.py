@@ -130,12 +130,10 @@ def _advance(campaign_file: Path, n_designs: int | None) -> dict[str, Any]:
     ):
         close_dead_runs(campaign.uid, this_run=str(runtime.flow_run.id))
         window = Window(campaign)
-        warnings: list[str] = []
-        mirror = mirror_task.submit(window)
         standing = campaign.standing()
-        if standing.n_trials:
-            # What reviewers decided in MLflow counts for what is done next; a new campaign need not wait for it.
-            mirror.wait()
+        # What reviewers decided in MLflow counts for what is done next; a new campaign need not wait for MLflow.
+        warnings = window.heed_reviewers() if standing.n_trials else []
+        mirror = mirror_task.submit(window)
         progress = Progress(campaign.spec, standing.n_in(ENDED_STATES))
         n_made = 0
         while True:
@@ -153,10 +151,12 @@ def _advance(campaign_file: Path, n_designs: int | None) -> dict[str, Any]:
             ready = [trial for trial in waiting if trial.state is not TrialState.DRAFT]
             if evaluator and ready:
                 publish_round(campaign.spec, _evaluated(campaign, lease, evaluator, cluster, ready, progress))
-            warnings += mirror.result()
-            # The mirror's first update was the last to import.
-            set_aside()
-            mirror = mirror_task.submit(window)
+            # A round does not wait for the mirror: its first update compares every run of the campaign with its trial.
+            if mirror.wrapped_future.done():
+                warnings += mirror.result()
+                # That first update was the last to import.
+                set_aside()
+                mirror = mirror_task.submit(window)
             forget_tasks()
         warnings += mirror.result()
         warnings += rest_or_wake(campaign, Path(campaign_file), runtime.deployment.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,8 @@ from afssb_opt.domain.errors import CampaignBusyError, StoreError
 if TYPE_CHECKING:
     from afssb_opt.campaign.campaign import Campaign
     from afssb_opt.strategies import Optimizer
-    from afssb_opt.tracking.mirror import Mirror, SyncReport
+    from afssb_opt.tracking.mirror import Mirror
+    from afssb_opt.tracking.reviews import ReviewDecision
 
 # With fewer observations a surrogate page would show the prior.
 MIN_OBSERVATIONS_FOR_MODEL = 4
@@ -71,8 +73,25 @@ class Window:
         except (StoreError, CampaignBusyError) as error:
             self._rests_until = time.monotonic() + REST_S
             return [f"MLflow was not updated: {error}. The ledger has everything; the next run catches up"]
-        self._record_decisions(report)
+        self._record(report.decisions)
         return list(report.warnings)
+
+    def heed_reviewers(self) -> list[str]:
+        """Record what reviewers decided in MLflow, and return a warning where it could not be asked.
+
+        The first update of a process does so too, but may take a minute: it compares every run with its trial.
+
+        Raises:
+            StoreError: `MLFLOW_TRACKING_URI` is of a kind that holds no campaign.
+        """
+        mirror = self._mirror
+        try:
+            decisions = mirror.read_decisions()
+        except StoreError as error:
+            self._rests_until = time.monotonic() + REST_S
+            return [f"MLflow could not be asked what reviewers decided: {error}. A later update asks again"]
+        self._record(decisions)
+        return []
 
     def page(self) -> str:
         """Return the address of the campaign's experiment, empty where no tracking server shows it."""
@@ -80,8 +99,8 @@ class Window:
 
         return experiment_page(self._campaign.stores.folder, self._campaign.spec.name)
 
-    def _record_decisions(self, report: SyncReport) -> None:
-        for decision in report.decisions:
+    def _record(self, decisions: Iterable[ReviewDecision]) -> None:
+        for decision in decisions:
             self._campaign.ledger.mark(
                 decision.trial_uid, decision.action, reason=decision.note, actor=decision.who or "MLflow reviewer"
             )

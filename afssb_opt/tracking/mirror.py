@@ -22,6 +22,7 @@ from afssb_opt.tracking.run_index import (
     CAMPAIGN_RUN,
     MirroredRun,
     ensure_experiment,
+    in_order_of_choice,
     known_run,
     reviewed_runs,
     with_review_of,
@@ -159,6 +160,22 @@ class Mirror:
             raise
         finally:
             self._ledger.release_lease(lease)
+
+    def read_decisions(self) -> tuple[ReviewDecision, ...]:
+        """Read only what reviewers decided and the ledger does not hold yet; no run is compared or written.
+
+        The next sync shows the reviewers that they were heard, and warns of tags that cannot be understood.
+
+        Raises:
+            StoreUnavailableError: MLflow does not answer.
+            StoreError: MLflow refuses, for instance because the experiment's name is taken.
+        """
+        with mlflow_calls(self._uri):
+            client = self._client = self._client or open_client(self._uri, self._artifact_root)
+            experiment_id = ensure_experiment(client, self._record, self._artifact_root)
+            found = sorted(reviewed_runs(client, experiment_id), key=in_order_of_choice, reverse=True)
+        runs = {run.key: run for run in found}
+        return read_reviews(self._trials_under_review(runs), runs).decisions
 
     def _is_known(self, client: MlflowClient) -> bool:
         """Tell whether what MLflow holds is known from an earlier sync."""
