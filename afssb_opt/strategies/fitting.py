@@ -85,15 +85,20 @@ class NegativeLogPosterior:
     def __init__(self, shape: KernelShape, features: Tensor, targets: Tensor, known_noise: Tensor) -> None:
         self.shape, self.targets = shape, targets
         n = len(targets)
-        distances = torch.zeros((shape.n_groups, n, n), dtype=torch.float64)
+        # Each pair of observations once: the lower triangle, which is all that the factorisation reads.
+        self.pairs = torch.tril_indices(n, n)
+        self.multiplicity = torch.where(self.pairs[0] == self.pairs[1], 1.0, 2.0).double()
+        self.distances = torch.zeros((shape.n_groups, self.pairs.shape[1]), dtype=torch.float64)
         for column, group in enumerate(shape.groups):
-            distances[group] += (features[:, None, column] - features[None, :, column]) ** 2
-        self.distances = distances.reshape(shape.n_groups, n * n)
+            values = features[:, column]
+            self.distances[group] += (values[self.pairs[0]] - values[self.pairs[1]]) ** 2
         self.unknown = torch.isnan(known_noise)
         self.known_noise = torch.nan_to_num(known_noise, nan=0.0)
         patterns, self.pattern_of = shape.patterns
         self.patterns = torch.as_tensor(patterns, dtype=torch.float64)
-        self.trends = [trend if trend is None else trend.reshape(-1) for trend in shape.trends(features, features)]
+        self.trends = [
+            None if trend is None else trend[self.pairs[0], self.pairs[1]] for trend in shape.trends(features, features)
+        ]
         loc, scale = length_prior(shape)
         self.centre = np.concatenate([np.full(shape.n_groups, loc), shape.log_shares, [NOISE_LOC]])
         self.width = np.concatenate(
@@ -130,14 +135,15 @@ class NegativeLogPosterior:
         inverse = torch.exp(-2.0 * torch.as_tensor(x[:g]))
         variances = torch.as_tensor(np.exp(x[g:-1]))
         noise = math.exp(x[-1])
-        covariance = torch.full((n * n,), MEAN_VARIANCE, dtype=torch.float64)
+        shared = torch.full((self.distances.shape[1],), MEAN_VARIANCE, dtype=torch.float64)
         parts = []
         for row, pattern in enumerate(self.patterns):
             correlation, slope = matern((pattern * inverse) @ self.distances)
             weight = trend_weight(variances, self.trends, self.pattern_of == row)
-            covariance += weight * correlation
+            shared += weight * correlation
             parts.append((correlation, weight * slope))
-        covariance = covariance.reshape(n, n)
+        covariance = torch.zeros((n, n), dtype=torch.float64)
+        covariance[self.pairs[0], self.pairs[1]] = shared
         covariance.diagonal().add_(self.known_noise + noise * self.unknown.double() + JITTER)
         factor, info = torch.linalg.cholesky_ex(covariance)
         if int(info):
@@ -147,13 +153,13 @@ class NegativeLogPosterior:
         sensitivity = 0.5 * (precision - torch.outer(weights, weights))
         value = 0.5 * float(self.targets @ weights) + float(factor.diagonal().log().sum())
         gradient = np.empty_like(x)
-        flat = sensitivity.reshape(-1)
+        by_pair = sensitivity[self.pairs[0], self.pairs[1]] * self.multiplicity
         by_length = torch.zeros(g, dtype=torch.float64)
         for pattern, (_, slope) in zip(self.patterns, parts, strict=True):
-            by_length += pattern * (self.distances @ (flat * slope))
+            by_length += pattern * (self.distances @ (by_pair * slope))
         for index, (row, trend) in enumerate(zip(self.pattern_of, self.trends, strict=True)):
-            shared = parts[row][0] if trend is None else parts[row][0] * trend
-            gradient[g + index] = float(variances[index]) * float(flat @ shared)
+            slope_of = parts[row][0] if trend is None else parts[row][0] * trend
+            gradient[g + index] = float(variances[index]) * float(by_pair @ slope_of)
         gradient[:g] = (-2.0 * inverse * by_length).numpy()
         gradient[-1] = noise * float(sensitivity.diagonal()[self.unknown].sum())
         deviation = (x - self.centre) / self.width

@@ -8,7 +8,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from afssb_opt.strategies.surrogate import GaussianProcess, Hyperparameters, KernelShape
+from afssb_opt.strategies.surrogate import GaussianProcess, Hyperparameters, KernelShape, kernel
 
 # Expectation propagation settles to three digits within this many sweeps on 200 lives, 60 % of them censored.
 SWEEPS: Final = 12
@@ -41,14 +41,16 @@ def condition_one_sided(
     open_rows = side != 0
     centre, variance = targets.clone(), noise.clone()
     variance[open_rows] = FLAT
-    gp = GaussianProcess.from_data(shape, hyperparameters, features, centre, variance)
+    covariance = kernel(shape, hyperparameters, features, features)
+    gp = GaussianProcess.from_data(shape, hyperparameters, features, centre, variance, covariance)
     if not bool(open_rows.any()):
         return gp
     limits, signs, blur = targets[open_rows], side[open_rows], noise[open_rows]
+    cross, before = covariance[open_rows], covariance.diagonal()[open_rows]
     precision = torch.full_like(limits, 1.0 / FLAT)
     shift = limits * precision
     for _ in range(SWEEPS):
-        mean, spread = gp.mean_and_variance(features[open_rows])
+        mean, spread = gp.mean_and_variance_across(cross, before)
         cavity_precision = (1.0 / spread - precision).clamp_min(1e-6)
         cavity_variance = 1.0 / cavity_precision
         cavity_mean = cavity_variance * (mean / spread - shift)
@@ -63,5 +65,5 @@ def condition_one_sided(
         shift = (1.0 - DAMPING) * shift + DAMPING * new_shift
         variance[open_rows] = 1.0 / precision
         centre[open_rows] = shift / precision
-        gp = GaussianProcess.from_data(shape, hyperparameters, features, centre, variance)
+        gp = GaussianProcess.from_data(shape, hyperparameters, features, centre, variance, covariance)
     return gp

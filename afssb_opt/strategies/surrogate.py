@@ -198,10 +198,17 @@ class GaussianProcess:
 
     @classmethod
     def from_data(
-        cls, shape: KernelShape, hyperparameters: Hyperparameters, features: Tensor, targets: Tensor, noise: Tensor
+        cls,
+        shape: KernelShape,
+        hyperparameters: Hyperparameters,
+        features: Tensor,
+        targets: Tensor,
+        noise: Tensor,
+        covariance: Tensor | None = None,
     ) -> GaussianProcess:
-        """Condition the process on data."""
-        covariance = kernel(shape, hyperparameters, features, features)
+        """Condition the process on data, whose `kernel` may be given where it is known already."""
+        if covariance is None:
+            covariance = kernel(shape, hyperparameters, features, features)
         factor = torch.linalg.cholesky(covariance + torch.diag(noise + JITTER))
         weights = torch.cholesky_solve(targets[:, None], factor)[:, 0]
         return cls(shape, hyperparameters, features, targets, noise, factor, weights)
@@ -213,8 +220,12 @@ class GaussianProcess:
     def mean_and_variance(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return `(n,)` means and variances of the noise-free outcome."""
         cross = kernel(self.shape, self.hyperparameters, features, self.features)
+        return self.mean_and_variance_across(cross, self.prior_variance(features))
+
+    def mean_and_variance_across(self, cross: Tensor, prior_variance: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the same from `(n, n_data)` prior covariances with the data and `(n,)` variances before any data."""
         solved = torch.linalg.solve_triangular(self.factor, cross.T, upper=False)
-        return cross @ self.weights, (self.prior_variance(features) - (solved**2).sum(0)).clamp_min(1e-12)
+        return cross @ self.weights, (prior_variance - (solved**2).sum(0)).clamp_min(1e-12)
 
     def joint(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return `(n,)` mean and `(n, n)` covariance of the noise-free outcome."""
