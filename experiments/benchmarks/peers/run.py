@@ -3,9 +3,11 @@
 In the environment of `requirements.txt`, from the root of the repository:
 
     PYTHONPATH=. OMP_NUM_THREADS=1 python experiments/benchmarks/peers/run.py --problems cell1_a --methods ax baybe
+    PYTHONPATH=. OMP_NUM_THREADS=1 python experiments/benchmarks/peers/run.py --families cell1 cell3 --seeds 140 150
     PYTHONPATH=. OMP_NUM_THREADS=1 python experiments/benchmarks/peers/run.py --speed --problems cell1_a cell3_a
 
-Rows are appended to `results.csv` or `speed.csv` as they are done; rows that are there for the same problem, method,
+With `--families` each seed has a problem of its own, the member of that number: ten seeds of one problem say little of
+another one. Rows are appended to `results.csv` or `speed.csv` as they are done; rows that are there for the same problem, method,
 version and seed are not run again, so a stopped comparison goes on where it was.
 """
 
@@ -16,6 +18,7 @@ import csv
 import hashlib
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +28,7 @@ import torch
 
 from experiments.benchmarks.peers.searchers import METHODS, UnsupportedError, version_of
 from experiments.benchmarks.problem import Problem
-from experiments.benchmarks.problems import PROBLEMS
+from experiments.benchmarks.problems import FAMILIES, PROBLEMS, member
 
 HERE: Final = Path(__file__).parent
 RESULTS: Final = HERE / "results.csv"
@@ -102,10 +105,20 @@ def _done(path: Path, columns: list[str]) -> set[tuple[str, ...]]:
     return set(pd.read_csv(path, dtype=str, keep_default_na=False)[columns].itertuples(index=False, name=None))
 
 
+def cases(options: argparse.Namespace) -> Iterator[tuple[int, Problem, str]]:
+    """Yield seed or size, problem and method; a comparison that is stopped has the same seeds of every method."""
+    for case in SPEED_SIZES if options.speed else range(*options.seeds):
+        problems = [member(kind, case) for kind in options.families] or [PROBLEMS[name] for name in options.problems]
+        for problem in problems:
+            for method in options.methods:
+                yield case, problem, method
+
+
 def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--problems", nargs="+", default=["cell1_a"], choices=list(PROBLEMS))
+    parser.add_argument("--families", nargs="+", default=[], choices=list(FAMILIES), help="instead of --problems")
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
     parser.add_argument("--seeds", nargs=2, type=int, default=(0, 10), metavar=("FIRST", "END"))
     parser.add_argument("--speed", action="store_true", help="measure the cost of a proposal instead")
@@ -116,11 +129,8 @@ def main() -> None:
     keys = ["problem", "fingerprint", "method", "version", "n" if options.speed else "seed"]
     path = options.out or (SPEED if options.speed else RESULTS)
     done = _done(path, keys)
-    # Seeds outermost: a comparison that is stopped has the same seeds of every method.
-    cases = [(case, name, method) for case in (SPEED_SIZES if options.speed else range(*options.seeds))
-             for name in options.problems for method in options.methods]  # fmt: skip
-    for case, name, method in cases:
-        problem = PROBLEMS[name]
+    for case, problem, method in cases(options):
+        name = problem.name
         row = {"problem": name, "fingerprint": fingerprint(problem), "method": method, "version": version_of(method)}
         if (*row.values(), str(case)) in done:
             continue

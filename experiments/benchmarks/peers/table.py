@@ -15,20 +15,24 @@ ORDER: Final = ("random", "optuna-tpe", "optuna-gp", "ax", "baybe", "bofire", "o
 def summary(results: pd.DataFrame) -> pd.DataFrame:
     """Return one row per problem and method, from the newest version of each problem in the table.
 
-    Columns: seeds, median and worst fraction at the end, median evaluations to 90 and 95 % (one more than the budget
+    The members of a family, which are numbered and have a seed each, count as one problem.
+
+    Columns: seeds, mean, median and worst fraction at the end, median evaluations to 90 and 95 % (one more than the budget
     where they were not reached), CPU seconds per design, and how many runs gave up.
     """
     newest = results.groupby("problem")["fingerprint"].last()
     results = results[results["fingerprint"] == results["problem"].map(newest)]
     results = results.drop_duplicates(["problem", "method", "seed"], keep="last")
     rows = []
+    results = results.assign(problem=results["problem"].str.replace(r"_\d+$", ", members", regex=True))
     for (problem, method), runs in results.groupby(["problem", "method"], sort=False):
         curves = [np.array(text.split(), dtype=float) for text in runs["curve"] if text]
         if not curves:
             continue
         final = np.array([curve[-1] for curve in curves])
         rows.append({
-            "problem": problem, "method": method, "seeds": len(curves), "median": round(float(np.median(final)), 3),
+            "problem": problem, "method": method, "seeds": len(curves), "mean": round(float(final.mean()), 3),
+            "median": round(float(np.median(final)), 3),
             "worst": round(float(final.min()), 3), "to 90 %": float(np.median([_first(c, 0.90) for c in curves])),
             "to 95 %": float(np.median([_first(c, 0.95) for c in curves])),
             "cpu s/design": round(float(runs["cpu_s"].sum()) / sum(map(len, curves)), 3),
