@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from prefect import flow, runtime, task
 from prefect.cache_policies import NO_CACHE
@@ -35,6 +35,7 @@ from flows.tether import tie_to_server
 
 if TYPE_CHECKING:
     from distributed import Client
+    from prefect.futures import PrefectConcurrentFuture, PrefectFuture
 
 # Evaluations and the mirror at once: more threads than cores gain nothing, and MLflow's pool stalls beyond eight.
 THREADS: Any = ThreadPoolTaskRunner(max_workers=3)
@@ -152,7 +153,7 @@ def _advance(campaign_file: Path, n_designs: int | None) -> dict[str, Any]:
             if evaluator and ready:
                 publish_round(campaign.spec, _evaluated(campaign, lease, evaluator, cluster, ready, progress))
             # A round does not wait for the mirror: its first update compares every run of the campaign with its trial.
-            if mirror.wrapped_future.done():
+            if _has_ended(mirror):
                 warnings += mirror.result()
                 # That first update was the last to import.
                 set_aside()
@@ -161,6 +162,11 @@ def _advance(campaign_file: Path, n_designs: int | None) -> dict[str, Any]:
         warnings += mirror.result()
         warnings += rest_or_wake(campaign, Path(campaign_file), runtime.deployment.id)
         return _closing(campaign, window, n_made, n_designs, warnings)
+
+
+def _has_ended(future: PrefectFuture[Any]) -> bool:
+    """Whether a task in one of our threads has ended; asking for its state would ask the server."""
+    return bool(cast("PrefectConcurrentFuture[Any]", future).wrapped_future.done())
 
 
 def _evaluated(

@@ -68,7 +68,7 @@ def fit_models(
     met = {o.outcome: _meets(o, observations) for o in objectives}
     outcomes: dict[str, OutcomeModel] = {}
     notes: dict[str, list[str]] = {}
-    cliffs: list[tuple[str, np.ndarray]] = []
+    limited: set[str] = set()
     for outcome in wanted:
         model, notes[outcome] = cells.fit(outcome)
         if model is None:
@@ -76,28 +76,38 @@ def fit_models(
         outcomes[outcome] = model
         sound, found = cells.fit_without(model, broken)
         if sound is not None:
+            limited.add(outcome)
             outcomes[outcome], n = sound, len(model.rows) - len(sound.rows)
             notes[outcome] = [*found, f"{outcome}: {n} cells that broke a pass/fail limit are left out, since the "
                               "others are predicted better without them"]  # fmt: skip
-        elif cells.may_hide_cliff(model):
-            low = cells.labels(model, fallen(direction.get(outcome, 0.0) * model.values)) == 0.0
-            low &= ~met.get(outcome, np.zeros(len(low), dtype=bool))
-            sound, found = cells.fit_without(model, low)
-            if sound is not None:
-                cliffs.append((outcome, cells.labels(model, low[model.rows])))
-                outcomes[outcome] = sound
-                told = f"{outcome}: {int(low.sum())} cells are far worse than the others, as if beyond a cliff"
-                notes[outcome] = [*found, f"{told}; where it lies is learned apart from the values above it"]
+    cliffs: list[tuple[str, np.ndarray]] = []
+    about_cliffs: list[str] = []
+    # The clearest cliff first: what fell off it leaves the other outcomes before these are looked at.
+    for outcome in sorted(outcomes, key=lambda name: -cells.clearness(outcomes[name], direction.get(name, 0.0))):
+        model = outcomes[outcome]
+        if outcome in limited or cells.has_limits(outcome):
+            continue
+        low = cells.labels(model, fallen(direction.get(outcome, 0.0) * model.values)) == 0.0
+        low &= ~met.get(outcome, np.zeros(len(low), dtype=bool))
+        sound, found = cells.fit_without(model, low)
+        if sound is None:
+            continue
+        labels = cells.labels(model, low[model.rows])
+        cliffs.append((outcome, labels))
+        outcomes[outcome] = sound
+        told = f"{outcome}: {int(low.sum())} cells are far worse than the others, as if beyond a cliff"
+        notes[outcome] = found
+        about_cliffs.append(f"{told}; where it lies is learned apart from the values above it")
+        freed = cells.freed(outcomes, outcome, labels)
+        for other, model in freed.items():
+            if n := len(outcomes[other].rows) - len(model.rows):
+                about_cliffs.append(f"{other}: {n} cells that fell off a cliff of another outcome are left out, since "
+                                    "the others are predicted better without them")  # fmt: skip
+        outcomes = freed
     joined = merged(cliffs)
-    whole = outcomes
-    outcomes = cells.freed(whole, [outcome for outcome, _ in cliffs], [labels for _, labels in joined])
-    for outcome, model in outcomes.items():
-        if n := len(whole[outcome].rows) - len(model.rows):
-            notes[outcome].append(f"{outcome}: {n} cells that fell off a cliff of another outcome are left out, since "
-                                  "the others are predicted better without them")  # fmt: skip
     feasibility = [judge for name, labels in joined for judge in cells.judge(name, labels)]
     feasibility += cells.reported(binary, list(wanted))
-    said = tuple(note for found in notes.values() for note in found)
+    said = (*(note for found in notes.values() for note in found), *about_cliffs)
     suspected = {
         outcome: model
         for outcome, model in outcomes.items()
@@ -107,7 +117,7 @@ def fit_models(
     if rival is None:
         return CampaignModel(encoding, outcomes, tuple(feasibility), said)
     model, labels = rival
-    others = cells.freed(outcomes | {model.outcome: model}, [model.outcome, *dict(cliffs)], [labels])
+    others = cells.freed(outcomes | {model.outcome: model}, model.outcome, labels)
     judges = cells.judge(f"{model.outcome}{ABOVE_CLIFF}", labels)
     second = CampaignModel(encoding, others, (*judges, *feasibility), said)
     return CampaignModel(encoding, outcomes, tuple(feasibility), said, second)
@@ -162,12 +172,13 @@ class _Cells:
         return sound, notes
 
     def may_hide_cliff(self, model: OutcomeModel) -> bool:
-        """Whether all values are in the model and none is a limit.
-
-        The end of a test that several lives reached would look like the upper side of a cliff.
-        """
+        """Whether all values are in the model and none is a limit."""
         is_whole = len(model.rows) == int(np.isfinite(self.observations[model.outcome]).sum())
-        return is_whole and not bool(self.observations[f"{model.outcome}_censored"].any())
+        return is_whole and not self.has_limits(model.outcome)
+
+    def has_limits(self, outcome: str) -> bool:
+        """Whether some values are limits: a test's end that several lives reached looks like the top of a cliff."""
+        return bool(self.observations[f"{outcome}_censored"].any())
 
     def labels(self, model: OutcomeModel, low: np.ndarray) -> np.ndarray:
         """Return `(n,)` labels for the low ones among the model's rows: 0 there, 1 else, NaN where not measured."""
@@ -175,14 +186,14 @@ class _Cells:
         labels[model.rows] = 1.0 - low
         return labels
 
-    def freed(
-        self, outcomes: Mapping[str, OutcomeModel], own: Collection[str], cliffs: Sequence[np.ndarray]
-    ) -> dict[str, OutcomeModel]:
-        """Return the models, those that have no cliff of their own without fallen cells where that is better."""
-        low = np.zeros(len(self.observations), dtype=bool)
-        for labels in cliffs:
-            low |= labels == 0.0
-        found = {name: None if name in own else self.fit_without(model, low)[0] for name, model in outcomes.items()}
+    def clearness(self, model: OutcomeModel, direction: float) -> float:
+        """Return how much of the variance of an outcome its two groups explain."""
+        return worse_group(direction * model.values)[1]
+
+    def freed(self, outcomes: Mapping[str, OutcomeModel], own: str, labels: np.ndarray) -> dict[str, OutcomeModel]:
+        """Return the models, those of other outcomes without the cells that fell off a cliff where that is better."""
+        low = labels == 0.0
+        found = {name: None if name == own else self.fit_without(model, low)[0] for name, model in outcomes.items()}
         return {name: found[name] or model for name, model in outcomes.items()}
 
     def suspicion(

@@ -202,18 +202,27 @@ class MixedSpace:
         both = Candidates(np.repeat(unit, len(codes), axis=0), np.tile(codes, (len(unit), 1)))
         return both.take(np.flatnonzero(self.obeys_rules(both)))
 
-    def sample(self, codes: np.ndarray, seed: np.random.SeedSequence) -> Candidates:
-        """Return at most one feasible point per row of `(n, c)` level codes, spread evenly over the numeric cube."""
+    def sample(self, codes: np.ndarray, seed: np.random.SeedSequence, reach: float = 1.0) -> Candidates:
+        """Return at most one feasible point per row of `(n, c)` level codes, spread evenly over the numeric cube.
+
+        Args:
+            codes: Level codes.
+            seed: Of the Sobol scrambling.
+            reach: Share of the range of each continuous variable, around its middle, that is sampled; where no point
+                of it obeys the rules, the whole range is.
+        """
         rng = np.random.default_rng(seed)
         if not self.n_unit:
             alone = Candidates(np.zeros((len(codes), 0)), codes)
             return alone.take(np.flatnonzero(self.obeys_rules(alone)))
         engine = qmc.Sobol(self.n_unit, scramble=True, rng=rng)
+        widths = np.array([reach if isinstance(v, Continuous) else 1.0 for v in self.space.numeric])
         open_rows = np.arange(len(codes))
         unit = np.full((len(codes), self.n_unit), np.nan)
         for _ in range(MAX_DRAWS_PER_POINT):
             bounds = self.bounds(codes[open_rows])
             draw = engine.random_base2(max(1, int(np.ceil(np.log2(max(2, len(open_rows)))))))[: len(open_rows)]
+            draw = 0.5 + widths * (draw - 0.5)
             trial = self.settle(bounds[:, 0] + draw * (bounds[:, 1] - bounds[:, 0]), codes[open_rows])
             obeys = self.obeys_rules(trial)
             unit[open_rows[obeys]] = trial.unit[obeys]

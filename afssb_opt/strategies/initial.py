@@ -11,13 +11,16 @@ from afssb_opt.strategies.encoding import Encoding
 
 # Points per level combination that each new cell is chosen from.
 N_OFFERED: Final = 32
+# Share of each range, around its middle, that the first cells come from: who sets bounds expects the best designs well
+# inside them, while points as far apart as can be lie at the edges (docs/decisions/0004).
+REACH: Final = 0.5
 
 
 def space_filling(space: MixedSpace, encoding: Encoding, taken: Candidates, seed: np.random.SeedSequence) -> Candidates:
     """Return all offered points, the one to build first at the front.
 
     Levels used least come first; among them the one whose descriptors lie farthest from those used, then the
-    scrambled Sobol point farthest from all cells so far.
+    scrambled Sobol point of the inner half of all ranges that is farthest from all cells so far.
 
     Args:
         space: Where to look.
@@ -36,8 +39,12 @@ def space_filling(space: MixedSpace, encoding: Encoding, taken: Candidates, seed
     tie = rng.random(len(combinations))
     by_turn = np.lexsort((tie, -np.round(apart, 9), use))
     offered = space.listed()
+    is_outer = np.zeros(0 if offered is None else len(offered), dtype=bool)
     if offered is None:
-        offered = space.sample(np.repeat(combinations[by_turn], N_OFFERED, axis=0), sobol_seed)
+        rows = np.repeat(combinations[by_turn], N_OFFERED, axis=0)
+        inner_seed, whole_seed = sobol_seed.spawn(2)
+        inner, whole = space.sample(rows, inner_seed, REACH), space.sample(rows, whole_seed)
+        offered, is_outer = Candidates.stack([inner, whole]), np.arange(len(inner) + len(whole)) >= len(inner)
     if not len(offered):
         return offered
     turn = {tuple(row): position for position, row in enumerate(combinations[by_turn])}
@@ -45,7 +52,7 @@ def space_filling(space: MixedSpace, encoding: Encoding, taken: Candidates, seed
     gap = np.zeros(len(offered)) if not len(taken) or not space.n_unit else _gap(offered.unit, taken.unit)
     if not len(taken):
         gap = rng.random(len(offered))
-    return offered.take(np.lexsort((-gap, turns)))
+    return offered.take(np.lexsort((-gap, is_outer, turns)))
 
 
 def _distance_to(encoding: Encoding, combinations: np.ndarray, used: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
 """Does a second Dask worker halve the time of a batch? Evaluates designs here and on 1, 2, ... local workers.
 
-Run it with `python experiments/benchmarks/scaling.py [--trials N] [--workers 0 1 2]`. One evaluation simulates a cell, one
-simulates 64 cells built a little differently, as who asks for the scatter of a design would, and one only waits: what the
-scheduler, the claims and the records cost without any computing.
+Run it with `python experiments/benchmarks/scaling.py [--trials N] [--workers 0 1 2]`. One kind of evaluation simulates
+a cell, one simulates 64 cells built a little differently, as who asks for the scatter of a design would, and one only
+waits: what the scheduler, the claims and the records cost without any computing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The mirror works beside a campaign: a resumed run heeds the reviewers at once and waits for no comparison of all runs."""
+"""The mirror works beside a campaign: a resumed run heeds reviewers at once and waits for no comparison of all runs."""
 
 import threading
 

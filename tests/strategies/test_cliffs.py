@@ -50,7 +50,8 @@ def test_a_cliff_is_learned_apart_and_the_search_goes_up_to_its_edge():
     designs = optimizer.ask(2)
     assert any("beyond a cliff" in note for note in designs.attrs["notes"])
     ends = pd.DataFrame({"level": "a", "x": [0.3, 0.95], "y": 0.5})
-    safe, gone = optimizer.predict(ends)["gain_above_cliff"]
+    # Both outcomes show the one cliff; it bears the name of that which shows it best.
+    safe, gone = optimizer.predict(ends)["other_above_cliff"]
     assert safe > 0.8
     assert gone < 0.2
     # Above the cliff the slope of 10 per unit of x is found undisturbed by the 40 below it.
@@ -129,6 +130,21 @@ def test_a_cliff_that_one_outcome_shows_frees_another_of_the_cells_that_fell():
     assert sorted(freed.model().outcomes["other"].rows) == list(np.flatnonzero(table["x"] <= EDGE))
     n_fallen = int((table["x"] > EDGE).sum())
     assert any(note.startswith(f"other: {n_fallen} cells that fell off") for note in freed.model().notes)
+
+
+def test_an_outcome_that_seems_to_have_a_cliff_too_is_freed_of_the_cells_of_the_clearer_one():
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame({"level": rng.choice(list("abc"), 60), "x": rng.random(60), "y": rng.random(60)})
+    short = table["x"] > EDGE + 0.3 * (table["y"] - 0.5) + 0.1 * (table["level"] == "b")
+    # Two cells of `ce` lie far below the others for no reason, which alone would look like the cliff of this outcome.
+    odd = table.index.isin(table.index[~short][:2])
+    table = table.assign(
+        kept=90.0 - 40.0 * short - 5.0 * table["y"], ce=80.0 - 6.0 * short + 4.0 * table["y"] - 30.0 * odd
+    )
+    optimizer = Optimizer(SPACE, [Objective("kept"), Objective("ce")])
+    optimizer.tell(table)
+    asked = pd.DataFrame({"level": "a", "x": [0.2, 0.5, 0.55], "y": [0.4, 0.6, 0.8]})
+    assert abs(optimizer.predict(asked)["ce"] - (80.0 + 4.0 * asked["y"])).max() < 0.5
 
 
 def test_cells_that_broke_a_reported_limit_stay_out_when_those_of_a_cliff_leave_too():

@@ -7,8 +7,8 @@ In the environment of `requirements.txt`, from the root of the repository:
     PYTHONPATH=. OMP_NUM_THREADS=1 python experiments/benchmarks/peers/run.py --speed --problems cell1_a cell3_a
 
 With `--families` each seed has a problem of its own, the member of that number: ten seeds of one problem say little of
-another one. Rows are appended to `results.csv` or `speed.csv` as they are done; rows that are there for the same problem, method,
-version and seed are not run again, so a stopped comparison goes on where it was.
+another one. Rows are appended to `results.csv` or `speed.csv` as they are done; rows that are there for the same
+problem, method, version and seed are not run again, so a stopped comparison goes on where it was.
 """
 
 from __future__ import annotations

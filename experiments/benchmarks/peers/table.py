@@ -17,8 +17,8 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
 
     The members of a family, which are numbered and have a seed each, count as one problem.
 
-    Columns: seeds, mean, median and worst fraction at the end, median evaluations to 90 and 95 % (one more than the budget
-    where they were not reached), CPU seconds per design, and how many runs gave up.
+    Columns: seeds, mean, median and worst fraction at the end, median evaluations to 90 and 95 % (one more than the
+    budget where they were not reached), CPU seconds per design, and how many runs gave up.
     """
     newest = results.groupby("problem")["fingerprint"].last()
     results = results[results["fingerprint"] == results["problem"].map(newest)]
