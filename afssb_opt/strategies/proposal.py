@@ -286,13 +286,19 @@ class _Batch:
         return Candidates.stack([finalists.take(order), found.take(np.arange(len(finalists), len(found)))])
 
     def _neglected_levels(self) -> list[np.ndarray] | None:
-        """Return, at every fourth cell, the levels tried less often than their even share."""
+        """Return, at every fourth cell, the levels with the fewest cells that have not failed.
+
+        A level whose cells all fell off a cliff has not shown what it can do.
+        """
         if len(self.taken) % SCOUT_EVERY or not self.space.n_levels:
             return None
+        has_failed = np.zeros(len(self.taken), dtype=bool)
+        for judge in self.readings[0].model.feasibility:
+            has_failed[judge.rows[judge.labels == 0.0]] = True
         neglected = []
         for column, n_levels in enumerate(self.space.n_levels):
-            counts = np.bincount(self.taken.codes[:, column], minlength=n_levels)[:n_levels]
-            neglected.append(counts < counts.sum() / n_levels)
+            counts = np.bincount(self.taken.codes[~has_failed, column], minlength=n_levels)[:n_levels]
+            neglected.append(counts == counts.min())
         return neglected
 
     def _build(self, model: CampaignModel, seed: np.random.SeedSequence) -> Prospects:

@@ -172,6 +172,20 @@ def test_a_level_that_is_hopeless_is_not_tried_for_its_turn_alone():
     assert optimizer.ask(1)["level"].iloc[0] == "a"
 
 
+def test_a_level_whose_cells_all_fell_has_its_turn_before_one_with_few_cells_that_held():
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame({"level": ["a"] * 12 + ["b"] * 4 + ["c"] * 4, "x": rng.random(20), "y": rng.random(20)})
+    table.loc[table["level"] == "c", "x"] = [0.7, 0.8, 0.9, 1.0]
+    gain = (
+        10.0 * table["x"] - 4.0 * (table["y"] - 0.5) ** 2 - 40.0 * (table["x"] > EDGE) + 1.0 * (table["level"] == "b")
+    )
+    optimizer = Optimizer(SPACE, [Objective("gain")], n_initial=4)
+    optimizer.tell(table.assign(gain=gain))
+    design = optimizer.ask(1).iloc[0]
+    assert design["level"] == "c"
+    assert design["x"] < 0.65
+
+
 def test_a_pass_fail_limit_is_less_forgotten_beyond_the_last_cell_that_failed(monkeypatch):
     rng = np.random.default_rng(3)
     table = pd.DataFrame({"level": rng.choice(list("abc"), 24), "x": rng.random(24) * 0.7, "y": rng.random(24)})
