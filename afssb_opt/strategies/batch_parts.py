@@ -13,8 +13,8 @@ from afssb_opt.strategies.proposal import Proposal, Situation, retrace
 from afssb_opt.strategies.shared_values import propose_sharing
 from afssb_opt.strategies.stop_advice import batch_advice
 
-# One batch of four shows how far the prior data hold; the rest of a space-filling start would only repeat them.
-N_INITIAL_WITH_PRIOR: Final = 4
+# Of so many cells at the start prior data lead every other one: enough to gain by them and to see how far they hold.
+N_LED_START: Final = 4
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def n_led_by_prior(n: int, n_before: int) -> int:
         n: Designs to propose.
         n_before: Cells of the campaign itself, those under test included.
     """
-    open_places = min(n, max(N_INITIAL_WITH_PRIOR - n_before, 0))
+    open_places = min(n, max(N_LED_START - n_before, 0))
     return (open_places + 1) // 2
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -151,7 +151,7 @@ class _Cells:
                 n = len(alone.rows)
                 told = f"{outcome}: the prior data are left aside, since its {n} values are predicted better without"
                 return alone, [*its_notes, told]
-        return replace(model, has_prior=True), notes
+        return model, notes
 
     def _fitted(self, table: pd.DataFrame, outcome: str, shape: KernelShape) -> tuple[OutcomeModel | None, list[str]]:
         return fit_outcome(shape, self.features, table, outcome, outcome in self.log_outcomes, self.seed)

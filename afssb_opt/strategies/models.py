@@ -31,14 +31,12 @@ class OutcomeModel:
 
     Attributes:
         rows: Of the observations that it is fitted to.
-        has_prior: Whether it leans on prior data.
     """
 
     outcome: str
     scale: OutcomeScale
     gp: Ensemble
     rows: np.ndarray
-    has_prior: bool = False
 
     @property
     def values(self) -> np.ndarray:

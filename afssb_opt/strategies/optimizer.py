@@ -15,7 +15,7 @@ from afssb_opt.domain.objectives import Objective, OutcomeConstraint
 from afssb_opt.domain.outcomes import OUTCOMES
 from afssb_opt.domain.space import DesignSpace
 from afssb_opt.strategies import diagnostics
-from afssb_opt.strategies.batch_parts import N_INITIAL_WITH_PRIOR, Lead, n_led_by_prior, propose_in_parts
+from afssb_opt.strategies.batch_parts import Lead, n_led_by_prior, propose_in_parts
 from afssb_opt.strategies.campaign_models import fit_models
 from afssb_opt.strategies.encoding import Encoding
 from afssb_opt.strategies.explanation import Explanation, explain_batch
@@ -232,29 +232,18 @@ class Optimizer:
         return np.random.SeedSequence([self.seed % 2**63, len(self._observations), n_pending])
 
     def _situation(self, pending: pd.DataFrame) -> Situation:
-        n_initial, seen_before = self.n_initial, None
-        if self._prior is not None:
-            if not n_initial and not self._prior_is_refuted():
-                n_initial = N_INITIAL_WITH_PRIOR
-            seen_before = self._prior.table.loc[:, list(self.space.names)]
+        seen_before = None if self._prior is None else self._prior.table.loc[:, list(self.space.names)]
         return Situation(
             self.space,
             self.objectives,
             self.constraints,
             self._observations,
             pending,
-            n_initial,
+            self.n_initial,
             self._seeds(len(pending)),
             self.model,
             seen_before=seen_before,
         )
-
-    def _prior_is_refuted(self) -> bool:
-        """Whether all outcomes are predicted better without the prior data; then the start is that of any campaign."""
-        if len(self._observations) < N_INITIAL_WITH_PRIOR:
-            return False
-        outcomes = self.model().outcomes.values()
-        return bool(outcomes) and not any(outcome.has_prior for outcome in outcomes)
 
     def model(self) -> CampaignModel:
         """Return the models fitted to all observations.
