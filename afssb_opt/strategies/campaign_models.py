@@ -83,7 +83,8 @@ def fit_models(
     cliffs: list[tuple[str, np.ndarray]] = []
     about_cliffs: list[str] = []
     # The clearest cliff first: what fell off it leaves the other outcomes before these are looked at.
-    for outcome in sorted(outcomes, key=lambda name: -cells.clearness(outcomes[name], direction.get(name, 0.0))):
+    worth = {name: direction.get(name, 0.0) * model.values for name, model in outcomes.items()}
+    for outcome in sorted(outcomes, key=lambda name: -worse_group(worth[name])[1]):
         model = outcomes[outcome]
         if outcome in limited or cells.has_limits(outcome):
             continue
@@ -185,10 +186,6 @@ class _Cells:
         labels = np.full(len(self.observations), np.nan)
         labels[model.rows] = 1.0 - low
         return labels
-
-    def clearness(self, model: OutcomeModel, direction: float) -> float:
-        """Return how much of the variance of an outcome its two groups explain."""
-        return worse_group(direction * model.values)[1]
 
     def freed(self, outcomes: Mapping[str, OutcomeModel], own: str, labels: np.ndarray) -> dict[str, OutcomeModel]:
         """Return the models, those of other outcomes without the cells that fell off a cliff where that is better."""

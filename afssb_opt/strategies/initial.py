@@ -38,13 +38,12 @@ def space_filling(space: MixedSpace, encoding: Encoding, taken: Candidates, seed
     apart = _distance_to(encoding, combinations, taken.codes)
     tie = rng.random(len(combinations))
     by_turn = np.lexsort((tie, -np.round(apart, 9), use))
-    offered = space.listed()
-    is_outer = np.zeros(0 if offered is None else len(offered), dtype=bool)
+    offered, n_inner = space.listed(), 0
     if offered is None:
         rows = np.repeat(combinations[by_turn], N_OFFERED, axis=0)
         inner_seed, whole_seed = sobol_seed.spawn(2)
         inner, whole = space.sample(rows, inner_seed, REACH), space.sample(rows, whole_seed)
-        offered, is_outer = Candidates.stack([inner, whole]), np.arange(len(inner) + len(whole)) >= len(inner)
+        offered, n_inner = Candidates.stack([inner, whole]), len(inner)
     if not len(offered):
         return offered
     turn = {tuple(row): position for position, row in enumerate(combinations[by_turn])}
@@ -52,6 +51,7 @@ def space_filling(space: MixedSpace, encoding: Encoding, taken: Candidates, seed
     gap = np.zeros(len(offered)) if not len(taken) or not space.n_unit else _gap(offered.unit, taken.unit)
     if not len(taken):
         gap = rng.random(len(offered))
+    is_outer = np.arange(len(offered)) >= n_inner
     return offered.take(np.lexsort((-gap, is_outer, turns)))
 
 

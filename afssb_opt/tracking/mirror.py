@@ -22,7 +22,6 @@ from afssb_opt.tracking.run_index import (
     CAMPAIGN_RUN,
     MirroredRun,
     ensure_experiment,
-    in_order_of_choice,
     known_run,
     reviewed_runs,
     with_review_of,
@@ -132,7 +131,7 @@ class Mirror:
         lease = self._ledger.acquire_lease(self._record.uid, role="mirror", duration_s=_LEASE_S)
         try:
             with mlflow_calls(self._uri):
-                client = self._client = self._client or open_client(self._uri, self._artifact_root)
+                client = self._opened()
                 is_known = self._is_known(client) and not is_rewrite
                 seq = self._read_due(is_known)
                 runs, warnings = self._reviewed(client) if is_known else self._scanned(client, is_rewrite)
@@ -171,11 +170,14 @@ class Mirror:
             StoreError: MLflow refuses, for instance because the experiment's name is taken.
         """
         with mlflow_calls(self._uri):
-            client = self._client = self._client or open_client(self._uri, self._artifact_root)
+            client = self._opened()
             experiment_id = ensure_experiment(client, self._record, self._artifact_root)
-            found = sorted(reviewed_runs(client, experiment_id), key=in_order_of_choice, reverse=True)
-        runs = {run.key: run for run in found}
+            runs = {run.key: run for run in reviewed_runs(client, experiment_id)}
         return read_reviews(self._trials_under_review(runs), runs).decisions
+
+    def _opened(self) -> MlflowClient:
+        self._client = self._client or open_client(self._uri, self._artifact_root)
+        return self._client
 
     def _is_known(self, client: MlflowClient) -> bool:
         """Tell whether what MLflow holds is known from an earlier sync."""

@@ -22,7 +22,17 @@ import numpy as np
 import pandas as pd
 import torch
 
-from afssb_opt.strategies import Optimizer, campaign_models, cliffs, decision, fitting, models, proposal, surrogate
+from afssb_opt.strategies import (
+    Optimizer,
+    campaign_models,
+    cliffs,
+    decision,
+    fitting,
+    initial,
+    models,
+    proposal,
+    surrogate,
+)
 from experiments.benchmarks.problem import Problem
 from experiments.benchmarks.problems import FAMILIES, PROBLEMS, member
 
@@ -51,6 +61,7 @@ LEFT_OUT: Final[Mapping[str, tuple[tuple[Any, str, Any], ...]]] = {
     "a line in labels": ((surrogate, "LABEL_LINE", NO_SHARE),),
     "cliffs below scattered cells": ((cliffs, "MIN_GAP", np.inf),),
     "least length of labels": ((models, "MIN_LABEL_LENGTH", 1e-6),),
+    "start in the inner half": ((initial, "REACH", 1.0),),
     "neglected levels": ((proposal, "SCOUT_EVERY", 10**9),),
     "least gain of neglected levels": ((proposal, "MIN_SCOUT_GAIN", 0.0),),
     "BoTorch's last word": ((decision, "MAX_OBJECTIVES", 0),),

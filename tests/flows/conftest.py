@@ -1,6 +1,8 @@
-"""One Prefect server per module for tests that only need some server; starting one takes five seconds of processor."""
+"""What flow tests share: a Prefect server per module, since starting one takes five seconds, and a campaign."""
 
 import os
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -24,3 +26,30 @@ def server(api, monkeypatch):
     # Another test may have imported Prefect, which reads its settings then.
     with temporary_settings({PREFECT_API_URL: api}):
         yield api
+
+
+INSTANT = """
+name: instant
+space: {x: {low: 0, high: 1}}
+objectives: {z: {goal: maximize}}
+evaluator: {python: "instant:measure"}
+batch_size: 4
+"""
+EVALUATOR = """
+def measure(designs, protocol):
+    return designs[["x"]].rename(columns={"x": "z"})
+"""
+
+
+@pytest.fixture
+def instant_campaign(tmp_path, monkeypatch) -> Callable[[int], Path]:
+    """Write a campaign of so many cells that are evaluated at once, and return its file."""
+
+    def written(n_cells: int) -> Path:
+        monkeypatch.setenv("AFSSB_TRUSTED_CODE", str(tmp_path))
+        (tmp_path / "instant.py").write_text(EVALUATOR)
+        file = tmp_path / "instant.yaml"
+        file.write_text(f"{INSTANT}budget: {{trials: {n_cells}}}\n")
+        return file
+
+    return written

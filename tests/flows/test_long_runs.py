@@ -11,28 +11,11 @@ from prefect.context import FlowRunContext
 import flows.advance
 from afssb_opt.ledger import NewTrial, TrialRecord
 
-CELLS = """
-name: long
-space: {x: {low: 0, high: 1}}
-objectives: {z: {goal: maximize}}
-evaluator: {python: "instant:measure"}
-batch_size: 4
-budget: {trials: 16}
-"""
-EVALUATOR = """
-def measure(designs, protocol):
-    return designs[["x"]].rename(columns={"x": "z"})
-"""
-
 
 @pytest.mark.slow
 @pytest.mark.servers
 @pytest.mark.timeout(300)
-def test_nothing_of_a_trial_or_its_task_is_held_for_longer_than_its_round(server, tmp_path, monkeypatch):
-    monkeypatch.setenv("AFSSB_TRUSTED_CODE", str(tmp_path))
-    (tmp_path / "instant.py").write_text(EVALUATOR)
-    file = tmp_path / "long.yaml"
-    file.write_text(CELLS)
+def test_nothing_of_a_trial_or_its_task_is_held_for_longer_than_its_round(server, instant_campaign, monkeypatch):
     rng, held = np.random.default_rng(7), []
 
     def propose(campaign, lease, n):
@@ -47,7 +30,7 @@ def test_nothing_of_a_trial_or_its_task_is_held_for_longer_than_its_round(server
     monkeypatch.setattr("afssb_opt.campaign.proposing.propose_trials", propose)
     monkeypatch.setattr(flows.advance.Window, "update", lambda window: [])
     monkeypatch.setattr(flows.advance, "_closing", lambda campaign, window, n_made, *_: {"said": "", "n_made": n_made})
-    assert flows.advance.advance_until_stopped(file)["n_made"] == 16
+    assert flows.advance.advance_until_stopped(instant_campaign(16))["n_made"] == 16
     assert len(held) == 4
     assert held[3][TrialRecord] <= 4, held
     # The mirror leaves one per round; the evaluations would leave four.

@@ -11,28 +11,12 @@ from afssb_opt.ledger import NewTrial
 from afssb_opt.tracking import mirror
 from afssb_opt.tracking.stores import resolve_tracking
 
-CELLS = """
-name: beside
-space: {x: {low: 0, high: 1}}
-objectives: {z: {goal: maximize}}
-evaluator: {python: "instant:measure"}
-batch_size: 4
-budget: {trials: 8}
-"""
-EVALUATOR = """
-def measure(designs, protocol):
-    return designs[["x"]].rename(columns={"x": "z"})
-"""
-
 
 @pytest.mark.slow
 @pytest.mark.servers
 @pytest.mark.timeout(300)
-def test_a_resumed_run_heeds_reviewers_and_proposes_before_all_runs_are_compared(server, tmp_path, monkeypatch):
-    monkeypatch.setenv("AFSSB_TRUSTED_CODE", str(tmp_path))
-    (tmp_path / "instant.py").write_text(EVALUATOR)
-    file = tmp_path / "beside.yaml"
-    file.write_text(CELLS)
+def test_a_resumed_run_heeds_reviewers_and_proposes_before_all_runs_are_compared(server, instant_campaign, monkeypatch):
+    file = instant_campaign(8)
     may_scan, excluded, scan = threading.Event(), [], mirror.scan_runs
     may_scan.set()
 
@@ -58,7 +42,7 @@ def test_a_resumed_run_heeds_reviewers_and_proposes_before_all_runs_are_compared
 
     with Campaign.load(file) as campaign:
         client = MlflowClient(resolve_tracking(campaign.stores.folder).uri)
-        experiment = client.get_experiment_by_name("beside")
+        experiment = client.get_experiment_by_name("instant")
         label = campaign.trials()[1].label
         (run,) = client.search_runs([experiment.experiment_id], f"tags.`afssb.label` = '{label}'")
         client.set_tag(run.info.run_id, "afssb.review", "exclude")
