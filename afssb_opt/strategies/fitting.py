@@ -46,6 +46,11 @@ def default_hyperparameters(shape: KernelShape) -> Hyperparameters:
     return Hyperparameters(lengths, torch.as_tensor(shape.log_shares), NOISE_LOC)
 
 
+def rows_to_fit(n: int, rng: np.random.Generator) -> np.ndarray:
+    """Return which of `n` observations the hyperparameters are fitted to."""
+    return np.arange(n) if n <= MAX_FIT_ROWS else np.sort(rng.choice(n, MAX_FIT_ROWS, replace=False))
+
+
 def fit_hyperparameters(
     shape: KernelShape, features: Tensor, targets: Tensor, known_noise: Tensor, seed: np.random.SeedSequence
 ) -> list[Hyperparameters]:
@@ -61,9 +66,8 @@ def fit_hyperparameters(
         seed: Chooses the draws, and the rows where there are more than `MAX_FIT_ROWS`.
     """
     rng = np.random.default_rng(seed)
-    if len(targets) > MAX_FIT_ROWS:
-        rows = np.sort(rng.choice(len(targets), MAX_FIT_ROWS, replace=False))
-        features, targets, known_noise = features[rows], targets[rows], known_noise[rows]
+    rows = rows_to_fit(len(targets), rng)
+    features, targets, known_noise = features[rows], targets[rows], known_noise[rows]
     objective = NegativeLogPosterior(shape, features, targets, known_noise)
     low, high = np.array(objective.bounds()).T
     found = minimize(objective, objective.start(), jac=True, method="L-BFGS-B", bounds=objective.bounds(),
@@ -108,7 +112,7 @@ class NegativeLogPosterior:
     def bounds(self) -> list[tuple[float, float]]:
         """Return bounds outside of which nothing is decided by the data any more."""
         lengths = [(math.log(0.05), math.log(50.0))] * self.shape.n_groups
-        return [*lengths, *[(-9.0, 3.0)] * self.shape.n_terms, (math.log(1e-5), 0.0)]
+        return [*lengths, *[(-9.0, 5.0)] * self.shape.n_terms, (math.log(1e-5), 0.0)]
 
     def start(self) -> np.ndarray:
         """Return where the search begins: the prior's centre with smooth length scales."""

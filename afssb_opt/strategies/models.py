@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -11,15 +11,13 @@ import torch
 from torch import Tensor
 
 from afssb_opt.strategies.encoding import Encoding
-from afssb_opt.strategies.fitting import fit_hyperparameters
+from afssb_opt.strategies.fitting import default_hyperparameters, fit_hyperparameters, rows_to_fit
 from afssb_opt.strategies.one_sided import condition_one_sided
 from afssb_opt.strategies.outcome_scale import OutcomeScale
-from afssb_opt.strategies.surrogate import Ensemble, Hyperparameters, KernelShape
+from afssb_opt.strategies.surrogate import Ensemble, GaussianProcess, Hyperparameters, KernelShape
 
 # Latent noise of a pass/fail label: a cell right at the edge may go either way.
 LABEL_NOISE: Final = 0.1
-# The latent function of a label may reach four standard deviations: boundaries are steep.
-LABEL_VARIANCE: Final = 16.0
 # A sharp boundary looks like a short length scale to a regression on labels; yet this much of the range lies
 # on one side of it. Log loss of predicted shorts .30 without, .25 with (docs/decisions/0004).
 MIN_LABEL_LENGTH: Final = 0.5
@@ -173,15 +171,20 @@ def fit_feasibility(
         return []
     side = torch.as_tensor(np.where(labels[rows] > 0.5, 1.0, -1.0))
     inputs = features[torch.as_tensor(rows)]
-    # The length scales of a label are those of a regression on +1 and -1; only the sign is used afterwards.
-    members = []
-    for found in fit_hyperparameters(shape, inputs, side, torch.full_like(side, torch.nan), seed):
-        scaled = found.log_variances + float(np.log(LABEL_VARIANCE)) - found.log_variances.exp().sum().log()
-        lengths = found.log_lengths.clamp_min(float(np.log(MIN_LABEL_LENGTH)))
-        latent = Hyperparameters(lengths, scaled, float(np.log(LABEL_NOISE)))
-        zeros, noise = torch.zeros_like(side), torch.full_like(side, LABEL_NOISE)
-        members.append(condition_one_sided(shape, latent, inputs, zeros, noise, side))
-    return [FeasibilityModel(name, Ensemble(tuple(members)), rows, labels[rows], passes_at_one)]
+    # What a label says of the latent process depends on the hyperparameters, and these on what it says: once around.
+    part = rows_to_fit(len(rows), np.random.default_rng(seed))
+    first = _latent(shape, default_hyperparameters(shape), inputs[part], side[part])
+    found = fit_hyperparameters(shape, first.features, first.targets, first.noise, seed)
+    members = tuple(_latent(shape, one, inputs, side) for one in found)
+    return [FeasibilityModel(name, Ensemble(members), rows, labels[rows], passes_at_one)]
+
+
+def _latent(shape: KernelShape, one: Hyperparameters, features: Tensor, side: Tensor) -> GaussianProcess:
+    """Condition the latent process of a label on `(n,)` sides, +1 where it is positive and -1 where it is not."""
+    smooth = replace(one, log_lengths=one.log_lengths.clamp_min(float(np.log(MIN_LABEL_LENGTH))))
+    return condition_one_sided(
+        shape, smooth, features, torch.zeros_like(side), torch.full_like(side, LABEL_NOISE), side
+    )
 
 
 def _listed(flags: np.ndarray) -> str:

@@ -29,6 +29,8 @@ SHARES: Final = {"rest": 0.15, "numeric": 0.25, "levels": 0.25, "slopes": 0.1, "
 # Share of a line through numeric variables and descriptors in the variance of labels, beside the terms above: with none
 # of it, cells far beyond a boundary were proposed again; with 1 the boundary could not bend (docs/decisions/0004).
 LABEL_LINE: Final = 0.3
+# The latent process of a label may reach four standard deviations: boundaries are steep.
+LABEL_VARIANCE: Final = 16.0
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ class KernelShape:
         return KernelShape(
             self.groups,
             self.terms[kept],
-            shares - np.log(np.exp(shares).sum()),
+            shares - np.log(np.exp(shares).sum() / LABEL_VARIANCE),
             np.minimum(self.degrees[kept], 1),
             self.trend_columns[kept],
         )
