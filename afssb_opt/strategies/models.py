@@ -173,13 +173,13 @@ def fit_feasibility(
     inputs = features[torch.as_tensor(rows)]
     # What a label says of the latent process depends on the hyperparameters, and these on what it says: once around.
     part = rows_to_fit(len(rows), np.random.default_rng(seed))
-    first = _latent(shape, default_hyperparameters(shape), inputs[part], side[part])
+    first = condition_label(shape, default_hyperparameters(shape), inputs[part], side[part])
     found = fit_hyperparameters(shape, first.features, first.targets, first.noise, seed)
-    members = tuple(_latent(shape, one, inputs, side) for one in found)
+    members = tuple(condition_label(shape, one, inputs, side) for one in found)
     return [FeasibilityModel(name, Ensemble(members), rows, labels[rows], passes_at_one)]
 
 
-def _latent(shape: KernelShape, one: Hyperparameters, features: Tensor, side: Tensor) -> GaussianProcess:
+def condition_label(shape: KernelShape, one: Hyperparameters, features: Tensor, side: Tensor) -> GaussianProcess:
     """Condition the latent process of a label on `(n,)` sides, +1 where it is positive and -1 where it is not."""
     smooth = replace(one, log_lengths=one.log_lengths.clamp_min(float(np.log(MIN_LABEL_LENGTH))))
     return condition_one_sided(

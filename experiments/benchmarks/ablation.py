@@ -42,12 +42,8 @@ BATCH: Final = 4
 NO_SHARE: Final = 1e-6
 
 
-def _no_cliff(worth: np.ndarray) -> np.ndarray:
-    return np.zeros(len(worth), dtype=bool)
-
-
-def _not_freed(cells: object, outcomes: Mapping[str, Any], own: object, labels: object) -> dict[str, Any]:
-    return dict(outcomes)
+def _no_cliff(*_: object) -> None:
+    return None
 
 
 # What stands for each ingredient where it is left out: module, name and value.
@@ -55,11 +51,10 @@ LEFT_OUT: Final[Mapping[str, tuple[tuple[Any, str, Any], ...]]] = {
     "nothing": (),
     "parabola and slopes": ((surrogate, "SHARES", surrogate.SHARES | {"parabola": NO_SHARE, "slopes": NO_SHARE}),),
     "the most probable hyperparameters alone": ((fitting, "N_MEMBERS", 4),),
-    "unreported cliffs": ((campaign_models, "fallen", _no_cliff), (proposal, "CLIFF_PLACE", -1)),
-    "leaving out what fell in another outcome": ((campaign_models._Cells, "freed", _not_freed),),
+    "unreported cliffs": ((campaign_models, "likeliest_cliff", _no_cliff),),
     "suspected cliffs": ((proposal, "CLIFF_PLACE", -1),),
     "a line in labels": ((surrogate, "LABEL_LINE", NO_SHARE),),
-    "cliffs below scattered cells": ((cliffs, "MIN_GAP", np.inf),),
+    "least drop of cliffs": ((cliffs, "MIN_DROP", 0.0),),
     "least length of labels": ((models, "MIN_LABEL_LENGTH", 1e-6),),
     "start in the inner half": ((initial, "REACH", 1.0),),
     "neglected levels": ((proposal, "SCOUT_EVERY", 10**9),),

@@ -7,7 +7,7 @@ from afssb_opt.domain.objectives import Objective, OutcomeConstraint
 from afssb_opt.domain.space import DesignSpace
 from afssb_opt.domain.variables import Categorical, Continuous
 from afssb_opt.strategies import Optimizer, surrogate
-from afssb_opt.strategies.cliffs import fallen, merged, worse_group
+from afssb_opt.strategies.cliffs import worse_group
 from afssb_opt.strategies.proposal import default_n_initial
 
 SPACE = DesignSpace((Categorical("level", tuple("abc")), Continuous("x", 0.0, 1.0), Continuous("y", 0.0, 1.0)))
@@ -22,26 +22,61 @@ def cells(n: int, loss: float) -> pd.DataFrame:
     return table.assign(gain=gain, other=gain + table["y"])
 
 
-def test_two_far_groups_are_told_apart_and_an_even_spread_is_not():
-    worth = np.array([1.0, 1.2, 9.0, 9.5, 10.0, 0.8])
-    assert fallen(worth).tolist() == [True, True, False, False, False, True]
-    assert not fallen(np.linspace(0.0, 1.0, 20)).any()
-    assert not fallen(np.array([5.0, 5.0, 5.0, 5.0])).any()
-    assert not fallen(np.array([-50.0, 1.0, 1.1, 1.2, 1.3])).any()
+def scattered(n: int, drop: float, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return cells whose outcomes differ more by recipe than by the drop beyond a slanted edge, and which fell."""
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame({"level": rng.choice(list("abc"), n), "x": rng.random(n), "y": rng.random(n)})
+    fell = (table["x"] > EDGE + 0.3 * (table["y"] - 0.5)).to_numpy()
+    slope = 12.0 * table["x"] - 40.0 * (table["y"] - 0.4) ** 2 + table["level"].map({"a": 0.0, "b": 6.0, "c": -5.0})
+    table["gain"] = slope - drop * fell + 0.1 * rng.standard_normal(n)
+    return table.assign(ce=80.0 + 3.0 * table["y"] - 0.3 * drop * fell + 0.05 * rng.standard_normal(n)), fell
 
 
-def test_cells_above_that_scatter_for_other_reasons_do_not_hide_a_wide_gap():
-    above = np.linspace(60.0, 92.0, 20)
-    assert fallen(np.append(above, [20.0, 38.0, 41.0, 45.0])).sum() == 4
-    # A gap below the very best is success, and one bad cell alone is an outlier.
-    assert not fallen(np.append(above, [100.0, 101.0])).any()
-    assert not fallen(np.append(above, 10.0)).any()
+def cliffs_of(optimizer: Optimizer) -> list[tuple[str, np.ndarray]]:
+    """Return the cliffs believed in, each with the rows that fell."""
+    return [(judge.name, judge.rows[judge.labels == 0.0]) for judge in optimizer.model().feasibility]
 
 
-def test_one_cliff_seen_in_two_outcomes_counts_once_and_two_cliffs_count_twice():
-    first, second = np.array([0.0, 0.0, 1.0, 1.0]), np.array([0.0, 0.0, np.nan, 1.0])
-    assert [name for name, _ in merged([("a", first), ("b", second)])] == ["a_above_cliff"]
-    assert len(merged([("a", first), ("b", 1.0 - first)])) == 2
+def test_cells_that_fell_are_told_from_cells_as_bad_by_their_recipe():
+    table, fell = scattered(40, drop=16.0)
+    values = table["gain"]
+    # No cut of the values tells them apart.
+    assert values[fell].max() > values[~fell].min()
+    optimizer = Optimizer(SPACE, [Objective("gain"), Objective("ce")])
+    optimizer.tell(table)
+    ((_, rows),) = cliffs_of(optimizer)
+    assert rows.tolist() == np.flatnonzero(fell).tolist()
+
+
+def test_cells_that_fell_in_one_outcome_are_known_to_have_fallen_in_one_that_hides_it():
+    table, fell = scattered(20, drop=12.0)
+    alone = Optimizer(SPACE, [Objective("gain")])
+    alone.tell(table)
+    assert not cliffs_of(alone)
+    both = Optimizer(SPACE, [Objective("gain"), Objective("ce")])
+    both.tell(table)
+    ((_, rows),) = cliffs_of(both)
+    assert rows.tolist() == np.flatnonzero(fell).tolist()
+    assert both.model().outcomes["gain"].rows.tolist() == np.flatnonzero(~fell).tolist()
+
+
+def test_of_very_many_cells_all_are_told():
+    table, fell = scattered(300, drop=16.0)
+    # A value that is missing tells nothing of its cell; the other outcome does.
+    table.loc[::7, "ce"] = np.nan
+    optimizer = Optimizer(SPACE, [Objective("gain"), Objective("ce")])
+    optimizer.tell(table)
+    ((_, rows),) = cliffs_of(optimizer)
+    assert len(set(rows) ^ set(np.flatnonzero(fell))) <= 3
+
+
+def test_a_bend_is_no_cliff_however_often_it_is_measured():
+    rng = np.random.default_rng(8)
+    table = pd.DataFrame({"level": rng.choice(list("abc"), 60), "x": rng.random(60), "y": rng.random(60)})
+    bent = 10.0 * table["y"] - 6.0 * (table["x"] - EDGE).clip(0.0) + 0.1 * rng.standard_normal(60)
+    optimizer = Optimizer(SPACE, [Objective("gain")])
+    optimizer.tell(table.assign(gain=bent))
+    assert not cliffs_of(optimizer)
 
 
 def test_a_cliff_is_learned_apart_and_the_search_goes_up_to_its_edge():
