@@ -33,8 +33,8 @@ DROP_SPREAD: Final = 0.3
 SUREST: Final = 0.99
 # Rounds settle after two or three where they do at all.
 MAX_ROUNDS: Final = 6
-# Fits to what the cells are taken for; two mostly do.
-MAX_REFITS: Final = 3
+# Fits to what the cells are taken for, after that to the first guess.
+MAX_REFITS: Final = 2
 # More cells than this hardly move the answer but cost their cube; what the others are is then predicted.
 MAX_CONDITIONED: Final = 100
 
@@ -193,6 +193,11 @@ class _Regimes:
 
     def __init__(self, cells: _Cells, models: Mapping[str, OutcomeModel], judge: FeasibilityModel) -> None:
         self.cells, self.outcomes, self.judge = cells, _Outcomes(cells, models), judge
+        latent, features = judge.gp.members[0], cells.fits.features
+        self._used = np.flatnonzero(cells.is_used)
+        self._used_features = features[self._used]
+        self._cross = kernel(latent.shape, latent.hyperparameters, features, self._used_features)
+        self._prior_variance = latent.prior_variance(features)
 
     def log_densities(self, fell: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return `(n,)` logarithms of how likely each cell is to be above the cliff with its worth, and below it."""
@@ -233,11 +238,10 @@ class _Regimes:
 
     def _chance_above(self, fell: np.ndarray) -> np.ndarray:
         """Return `(n,)` chances to be above the cliff by the recipe, from what the other cells are taken for."""
-        gp, used = self.judge.gp.members[0], np.flatnonzero(self.cells.is_used)
-        features = self.cells.fits.features
+        gp, used = self.judge.gp.members[0], self._used
         side = torch.as_tensor(np.where(fell[used], -1.0, 1.0))
-        latent = condition_label(gp.shape, gp.hyperparameters, features[used], side)
-        mean, variance = latent.mean_and_variance(features)
+        latent = condition_label(gp.shape, gp.hyperparameters, self._used_features, side, self._cross[used])
+        mean, variance = latent.mean_and_variance_across(self._cross, self._prior_variance)
         others_mean, others_variance = latent.leave_one_out()
         mean[used], variance[used] = others_mean, (others_variance - latent.noise).clamp_min(1e-9)
         return np.asarray(torch.special.ndtr(mean / (variance + LABEL_NOISE).sqrt())).clip(1.0 - SUREST, SUREST)

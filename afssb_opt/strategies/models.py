@@ -179,12 +179,16 @@ def fit_feasibility(
     return [FeasibilityModel(name, Ensemble(members), rows, labels[rows], passes_at_one)]
 
 
-def condition_label(shape: KernelShape, one: Hyperparameters, features: Tensor, side: Tensor) -> GaussianProcess:
-    """Condition the latent process of a label on `(n,)` sides, +1 where it is positive and -1 where it is not."""
+def condition_label(
+    shape: KernelShape, one: Hyperparameters, features: Tensor, side: Tensor, covariance: Tensor | None = None
+) -> GaussianProcess:
+    """Condition the latent process of a label on `(n,)` sides, +1 where it is positive and -1 where it is not.
+
+    The `(n, n)` prior covariance may be given where it is known already, from hyperparameters of an earlier one.
+    """
     smooth = replace(one, log_lengths=one.log_lengths.clamp_min(float(np.log(MIN_LABEL_LENGTH))))
-    return condition_one_sided(
-        shape, smooth, features, torch.zeros_like(side), torch.full_like(side, LABEL_NOISE), side
-    )
+    noise = torch.full_like(side, LABEL_NOISE)
+    return condition_one_sided(shape, smooth, features, torch.zeros_like(side), noise, side, covariance)
 
 
 def _listed(flags: np.ndarray) -> str:

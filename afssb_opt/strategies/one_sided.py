@@ -25,6 +25,7 @@ def condition_one_sided(
     targets: Tensor,
     noise: Tensor,
     side: Tensor,
+    covariance: Tensor | None = None,
 ) -> GaussianProcess:
     """Condition a Gaussian process on exact values and on one-sided ones, by expectation propagation.
 
@@ -37,11 +38,13 @@ def condition_one_sided(
         targets: `(n,)` values, or limits where `side` is not 0.
         noise: `(n,)` noise variances.
         side: `(n,)` 0 for a value, +1 where the truth is above the target, -1 where it is below.
+        covariance: `kernel` of the features, where it is known already.
     """
     open_rows = side != 0
     centre, variance = targets.clone(), noise.clone()
     variance[open_rows] = FLAT
-    covariance = kernel(shape, hyperparameters, features, features)
+    if covariance is None:
+        covariance = kernel(shape, hyperparameters, features, features)
     gp = GaussianProcess.from_data(shape, hyperparameters, features, centre, variance, covariance)
     if not bool(open_rows.any()):
         return gp
