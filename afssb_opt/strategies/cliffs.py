@@ -81,19 +81,20 @@ def likeliest_cliff(
     if not guesses:
         return None
     # All guesses are followed with the hyperparameters of the first, the best answer with its own.
-    regimes = cells.fitted(guesses[0])
+    fell = guesses[0]
+    regimes = cells.fitted(fell)
     answers = [told for guess in guesses if cells.are_two(told := regimes.told(guess))]
     if not answers:
         return None
     told = max(answers, key=regimes.log_density)
     for _ in range(MAX_REFITS):
+        if (told == fell).all():
+            break
         fell = told
         regimes = cells.fitted(fell)
         told = regimes.told(fell)
         if not cells.are_two(told):
             return None
-        if (told == fell).all():
-            break
     shown_by, drop = regimes.most_dropped(fell)
     if drop < MIN_DROP:
         return None
