@@ -90,7 +90,7 @@ def fit_models(
 
 
 def _above(fits: CellFits, outcomes: Mapping[str, OutcomeModel], cliff: Cliff) -> dict[str, OutcomeModel]:
-    """Return the models without the cells that fell, where the others are predicted better so."""
+    """Return the models without the cells that fell: that of the outcome that shows it, others where that is better."""
     found = dict(outcomes)
     for outcome, model in outcomes.items():
         sound = cliff.models.get(outcome)

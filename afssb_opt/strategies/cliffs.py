@@ -142,10 +142,10 @@ class _Cells:
         self.is_known = np.isfinite(self.worth).any(axis=1)
         is_good = np.all([met.get(outcome, np.zeros(n, dtype=bool)) for outcome in whole], axis=0)
         self.may_fall = self.is_known & ~is_good
-        self.is_used = self.is_known.copy()
-        if n > MAX_CONDITIONED:
-            chosen = np.random.default_rng(fits.seed).choice(n, MAX_CONDITIONED, replace=False)
-            self.is_used &= np.isin(np.arange(n), chosen)
+        used = np.flatnonzero(self.is_known)
+        if len(used) > MAX_CONDITIONED:
+            used = np.random.default_rng(fits.seed).choice(used, MAX_CONDITIONED, replace=False)
+        self.is_used = np.isin(np.arange(n), used)
         self._error, self._variance = _Outcomes(self, whole).errors(np.zeros(n, dtype=bool))
 
     def guesses(self) -> list[np.ndarray]:
