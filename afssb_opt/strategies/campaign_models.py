@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import torch
 
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint
-from afssb_opt.domain.outcomes import ABOVE_CLIFF
 from afssb_opt.strategies.cell_fits import CellFits
 from afssb_opt.strategies.cliffs import Cliff, likeliest_cliff
 from afssb_opt.strategies.encoding import Encoding
-from afssb_opt.strategies.models import CampaignModel, OutcomeModel, evidence
+from afssb_opt.strategies.models import CampaignModel, OutcomeModel, predicts_better
 
 
 def fit_models(
@@ -75,7 +73,7 @@ def fit_models(
     feasibility = tuple(fits.reported(binary, list(wanted)))
     if cliff is None:
         return CampaignModel(encoding, outcomes, feasibility, tuple(notes))
-    judges = (replace(cliff.judge, name=f"{cliff.shown_by}{ABOVE_CLIFF}"), *feasibility)
+    judges = (cliff.judge, *feasibility)
     above = _above(fits, outcomes, cliff)
     if not cliff.is_believed:
         second = CampaignModel(encoding, above, judges, tuple(notes))
@@ -96,7 +94,7 @@ def _above(fits: CellFits, outcomes: Mapping[str, OutcomeModel], cliff: Cliff) -
         sound = cliff.models.get(outcome)
         if sound is None:
             sound = fits.fit_without(model, cliff.fell)[0]
-        elif outcome != cliff.shown_by and evidence(sound, sound.rows) <= evidence(model, sound.rows):
+        elif outcome != cliff.shown_by and not predicts_better(sound, model):
             sound = None
         found[outcome] = sound or model
     return found

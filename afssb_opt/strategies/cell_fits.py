@@ -12,7 +12,7 @@ from torch import Tensor
 
 from afssb_opt.domain.objectives import OutcomeConstraint
 from afssb_opt.strategies.encoding import Encoding
-from afssb_opt.strategies.models import FeasibilityModel, OutcomeModel, evidence, fit_feasibility, fit_outcome
+from afssb_opt.strategies.models import FeasibilityModel, OutcomeModel, fit_feasibility, fit_outcome, predicts_better
 from afssb_opt.strategies.surrogate import KernelShape
 
 # An outcome may be modelled from the cells that held alone if at least this many did.
@@ -45,7 +45,7 @@ class CellFits:
             return model, notes
         if len(model.rows) >= MIN_JUDGED:
             alone, its_notes = self._fitted(table, outcome, KernelShape.for_outcome(self.encoding, None))
-            if alone is not None and evidence(alone, alone.rows) > evidence(model, model.rows):
+            if alone is not None and predicts_better(alone, model):
                 n = len(alone.rows)
                 told = f"{outcome}: the prior data are left aside, since its {n} values are predicted better without"
                 return alone, [*its_notes, told]
@@ -65,7 +65,7 @@ class CellFits:
         gone = np.ones(len(left_out), dtype=bool)
         gone[model.rows] = left_out[model.rows]
         sound, notes = self.fit(model.outcome, gone)
-        if sound is None or evidence(sound, sound.rows) <= evidence(model, sound.rows):
+        if sound is None or not predicts_better(sound, model):
             return None, []
         return sound, notes
 

@@ -9,12 +9,13 @@ taken for, and each cell is taken for what it is likelier to be, predicted from 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import torch
 
+from afssb_opt.domain.outcomes import ABOVE_CLIFF
 from afssb_opt.strategies.cell_fits import MIN_SOUND, CellFits
 from afssb_opt.strategies.models import LABEL_NOISE, FeasibilityModel, OutcomeModel, condition_label
 from afssb_opt.strategies.surrogate import GaussianProcess, kernel
@@ -48,7 +49,7 @@ class Cliff:
         gain: How much likelier the cells are than without a cliff, in the logarithm.
         shown_by: The outcome that drops most against what its process leaves open.
         models: The outcomes that were looked at, fitted to the cells above.
-        judge: Where the cliff lies.
+        judge: Where the cliff lies, under the name of the outcome that shows it.
     """
 
     fell: np.ndarray
@@ -99,7 +100,8 @@ def likeliest_cliff(
     if drop < MIN_DROP:
         return None
     gain = regimes.log_density(fell) - cells.log_density_of_one_regime()
-    return Cliff(fell, gain, shown_by, regimes.outcomes.models, regimes.judge)
+    judge = replace(regimes.judge, name=f"{shown_by}{ABOVE_CLIFF}")
+    return Cliff(fell, gain, shown_by, regimes.outcomes.models, judge)
 
 
 def worse_group(worth: np.ndarray) -> tuple[np.ndarray, float]:
@@ -167,7 +169,7 @@ class _Cells:
         return float(_log_normal(self._error, self._variance)[self.is_used].sum())
 
     def fitted(self, fell: np.ndarray) -> _Regimes:
-        """Return the regimes fitted to what the cells are taken for."""
+        """Return the regimes fitted to what the cells are taken for; an outcome without values above keeps its fit."""
         models = {outcome: self.fits.fit(outcome, fell)[0] or model for outcome, model in self.whole.items()}
         return _Regimes(self, models, self.fits.judge("", np.where(self.is_known, 1.0 - fell, np.nan))[0])
 

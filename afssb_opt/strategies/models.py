@@ -92,6 +92,11 @@ def evidence(model: OutcomeModel, rows: np.ndarray) -> float:
     return float(density.mean()) - float(np.log(model.scale.spread))
 
 
+def predicts_better(sound: OutcomeModel, model: OutcomeModel) -> bool:
+    """Whether a model predicts each of its own observations from its others better than another model does."""
+    return evidence(sound, sound.rows) > evidence(model, sound.rows)
+
+
 def fit_outcome(
     shape: KernelShape,
     features: Tensor,

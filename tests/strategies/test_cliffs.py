@@ -73,10 +73,21 @@ def test_of_very_many_cells_all_are_told():
 def test_a_bend_is_no_cliff_however_often_it_is_measured():
     rng = np.random.default_rng(8)
     table = pd.DataFrame({"level": rng.choice(list("abc"), 60), "x": rng.random(60), "y": rng.random(60)})
-    bent = 10.0 * table["y"] - 6.0 * (table["x"] - EDGE).clip(0.0) + 0.1 * rng.standard_normal(60)
+    bent = np.sin(3.0 * table["x"]) + table["y"] ** 2 + table["level"].map({"a": 0.0, "b": 0.3, "c": 1.0})
     optimizer = Optimizer(SPACE, [Objective("gain")])
-    optimizer.tell(table.assign(gain=bent))
+    optimizer.tell(table.assign(gain=bent + 0.05 * rng.standard_normal(60)))
     assert not cliffs_of(optimizer)
+
+
+def test_a_cell_that_meets_all_thresholds_is_not_told_as_fallen_by_the_others():
+    table, fell = scattered(40, drop=16.0)
+    limits = table[["gain", "ce"]][fell].median()
+    is_good = (table[["gain", "ce"]] >= limits).all(axis=1).to_numpy()
+    assert (is_good & fell).sum() == 2
+    optimizer = Optimizer(SPACE, [Objective(name, threshold=limit) for name, limit in limits.items()])
+    optimizer.tell(table)
+    kept = {name: set(model.rows) for name, model in optimizer.model().outcomes.items()}
+    assert kept["gain"] & kept["ce"] >= set(np.flatnonzero(is_good))
 
 
 def test_a_cliff_is_learned_apart_and_the_search_goes_up_to_its_edge():
