@@ -18,8 +18,8 @@ from afssb_opt.strategies.surrogate import Ensemble, GaussianProcess, Hyperparam
 
 # Latent noise of a pass/fail label: a cell right at the edge may go either way.
 LABEL_NOISE: Final = 0.1
-# A sharp boundary looks like a short length scale to a regression on labels; yet this much of the range lies
-# on one side of it. Log loss of predicted shorts .30 without, .25 with (docs/decisions/0004).
+# A sharp boundary looks like a short length scale; yet this much of the range lies on one side of it. Without it
+# campaigns of three objectives with few allowed designs reached .10 less (docs/decisions/0004).
 MIN_LABEL_LENGTH: Final = 0.5
 
 
