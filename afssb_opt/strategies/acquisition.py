@@ -19,7 +19,7 @@ from torch import Tensor
 
 from afssb_opt.strategies.hypervolume_grid import MAX_COORDINATES, HypervolumeGrid
 from afssb_opt.strategies.models import FeasibilityModel
-from afssb_opt.strategies.surrogate import Ensemble, GaussianProcess, kernel
+from afssb_opt.strategies.surrogate import GaussianProcess, kernel
 
 # Samples of the true values behind noisy data; 16 and 64 gave the same optimisation traces within their spread.
 N_SAMPLES: Final = 16
@@ -85,31 +85,6 @@ def _excess(mean: Tensor, sd: Tensor, level: Tensor) -> Tensor:
 
 
 class SampledOutcome:
-    """The samples of all members of an ensemble side by side, an equal number of each."""
-
-    def __init__(self, gp: Ensemble, base: Tensor, normals: Tensor) -> None:
-        self._gp, self._base, self._normals = gp, base, normals
-        blocks = normals.tensor_split(len(gp.members), dim=1)
-        self._parts = [_SampledMember(m, base, block) for m, block in zip(gp.members, blocks, strict=True)]
-        self.values = torch.cat([part.values for part in self._parts], dim=1)
-
-    def at(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Return `(n, s)` conditional means and standard deviations."""
-        means, deviations = zip(*[part.at(features) for part in self._parts], strict=True)
-        return torch.cat(means, dim=1), torch.cat(deviations, dim=1)
-
-    def exactly_at(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the predicted mean for every sample, and next to no deviation."""
-        mean = self._gp.mean_and_variance(features)[0]
-        shape = (len(features), self.values.shape[1])
-        return mean[:, None].expand(shape), torch.full(shape, VARIANCE_FLOOR**0.5, dtype=torch.float64)
-
-    def with_cell(self, features: Tensor) -> SampledOutcome:
-        """Return the same samples extended by one more cell under test."""
-        return SampledOutcome(self._gp, torch.cat([self._base, features]), self._normals)
-
-
-class _SampledMember:
     """Joint samples of one outcome at the cells measured or under test, and its spread elsewhere given them."""
 
     def __init__(self, gp: GaussianProcess, base: Tensor, normals: Tensor) -> None:
@@ -131,6 +106,7 @@ class _SampledMember:
         self._solved_base = torch.linalg.solve_triangular(gp.factor, cross, upper=False)
 
     def at(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Return `(n, s)` conditional means and standard deviations."""
         gp = self.gp
         n_samples = self._normals.shape[1]
         covariances = kernel(gp.shape, gp.hyperparameters, features, self._others)
@@ -144,6 +120,16 @@ class _SampledMember:
         left = torch.linalg.solve_triangular(self._factor, to_base.T, upper=False)
         variance = variance - (left**2).sum(0)
         return mean[:, None] + to_base @ self._pull, _deviation(variance, n_samples)
+
+    def exactly_at(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the predicted mean for every sample, and next to no deviation."""
+        mean = self.gp.mean_and_variance(features)[0]
+        shape = (len(features), self.values.shape[1])
+        return mean[:, None].expand(shape), torch.full(shape, VARIANCE_FLOOR**0.5, dtype=torch.float64)
+
+    def with_cell(self, features: Tensor) -> SampledOutcome:
+        """Return the same samples extended by one more cell under test."""
+        return SampledOutcome(self.gp, torch.cat([self.base, features]), self._normals)
 
 
 def _deviation(variance: Tensor, n_samples: int) -> Tensor:
@@ -166,7 +152,7 @@ class Acquisition:
 
     def __init__(
         self,
-        gps: Sequence[Ensemble],
+        gps: Sequence[GaussianProcess],
         terms: Sequence[ObjectiveTerm],
         limits: Sequence[Limit],
         feasibility: Sequence[FeasibilityModel],

@@ -196,7 +196,7 @@ class _Regimes:
 
     def __init__(self, cells: _Cells, models: Mapping[str, OutcomeModel], judge: FeasibilityModel) -> None:
         self.cells, self.outcomes, self.judge = cells, _Outcomes(cells, models), judge
-        latent, features = judge.gp.members[0], cells.fits.features
+        latent, features = judge.gp, cells.fits.features
         self._used = np.flatnonzero(cells.is_used)
         self._used_features = features[self._used]
         self._cross = kernel(latent.shape, latent.hyperparameters, features, self._used_features)
@@ -241,7 +241,7 @@ class _Regimes:
 
     def _chance_above(self, fell: np.ndarray) -> np.ndarray:
         """Return `(n,)` chances to be above the cliff by the recipe, from what the other cells are taken for."""
-        gp, used = self.judge.gp.members[0], self._used
+        gp, used = self.judge.gp, self._used
         side = torch.as_tensor(np.where(fell[used], -1.0, 1.0))
         latent = condition_label(gp.shape, gp.hyperparameters, self._used_features, side, self._cross[used])
         mean, variance = latent.mean_and_variance_across(self._cross, self._prior_variance)
@@ -254,7 +254,7 @@ class _Process:
     """One outcome above the cliff, conditioned on whichever cells are taken to be there."""
 
     def __init__(self, cells: _Cells, column: int, model: OutcomeModel) -> None:
-        gp, features, before = model.gp.members[0], cells.fits.features, cells.whole[model.outcome].scale
+        gp, features, before = model.gp, cells.fits.features, cells.whole[model.outcome].scale
         self._shape, self._hyperparameters = gp.shape, gp.hyperparameters
         # From the units of this fit to those of the fit to all cells, more is better.
         self._factor = cells.signs[model.outcome] * model.scale.spread / before.spread

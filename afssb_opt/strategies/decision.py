@@ -30,9 +30,9 @@ from torch import Tensor
 
 from afssb_opt.domain.errors import StrategyError
 from afssb_opt.strategies.acquisition import Limit, ObjectiveTerm
-from afssb_opt.strategies.surrogate import JITTER, Ensemble, GaussianProcess, kernel, prior_variance
+from afssb_opt.strategies.surrogate import JITTER, GaussianProcess, kernel, prior_variance
 
-# Per set of hyperparameters. Each costs a partition of the objective space; with 128
+# Each costs a partition of the objective space; with 128 and four sets of hyperparameters
 # a batch of four took 26 s of processor time for three objectives, with 16 three.
 N_SAMPLES: Final = 16
 # The partitioning behind qLogNEHVI grows steeply with the number of objectives.
@@ -58,8 +58,8 @@ class Decision:
         reference: `(m,)` reference point in standardised, maximised units.
     """
 
-    gps: Sequence[Ensemble]
-    judges: Sequence[Ensemble]
+    gps: Sequence[GaussianProcess]
+    judges: Sequence[GaussianProcess]
     terms: Sequence[ObjectiveTerm]
     limits: Sequence[Limit]
     baseline: Tensor
@@ -75,25 +75,17 @@ class Decision:
         return replace(self, baseline=torch.cat([self.baseline, features]))
 
     def order(self, candidates: Tensor, seed: int) -> np.ndarray:
-        """Return the order of `(n, n_columns)` candidates, best first, averaged over the hyperparameters drawn.
+        """Return the order of `(n, n_columns)` candidates, best first.
 
         Raises:
             StrategyError: BoTorch cannot factorise a covariance of this data.
         """
-        n_members = max(len(gp.members) for gp in (*self.gps, *self.judges))
         try:
-            values = [
-                log_values(
-                    [gp.members[k % len(gp.members)] for gp in self.gps],
-                    [judge.members[k % len(judge.members)] for judge in self.judges],
-                    self.terms, self.limits, self.baseline, self.reference, candidates, seed,
-                )
-                for k in range(n_members)
-            ]  # fmt: skip
+            values = log_values(self.gps, self.judges, self.terms, self.limits, self.baseline, self.reference,
+                                candidates, seed)  # fmt: skip
         except (NotPSDError, RuntimeError) as error:
             raise StrategyError(f"BoTorch could not evaluate the finalists ({error})") from error
-        total = torch.logsumexp(torch.stack(values), dim=0)
-        return np.argsort(-torch.nan_to_num(total, nan=-torch.inf).numpy(), kind="stable")
+        return np.argsort(-torch.nan_to_num(values, nan=-torch.inf).numpy(), kind="stable")
 
 
 def as_botorch(gp: GaussianProcess) -> SingleTaskGP:
@@ -133,7 +125,7 @@ class ProcessKernel(Kernel):
 
 
 def log_values(
-    members: Sequence[GaussianProcess],
+    gps: Sequence[GaussianProcess],
     judges: Sequence[GaussianProcess],
     terms: Sequence[ObjectiveTerm],
     limits: Sequence[Limit],
@@ -145,7 +137,7 @@ def log_values(
     """Return the `(n,)` logarithmic noisy expected (hypervolume) improvement of candidates, by BoTorch.
 
     Args:
-        members: One model per outcome.
+        gps: One model per outcome.
         judges: Latent models of pass/fail outcomes; positive passes.
         terms: Objectives over the outcomes, one to three.
         limits: Constraints on outcomes.
@@ -154,10 +146,10 @@ def log_values(
         candidates: `(n, n_columns)` features.
         seed: Of the samples.
     """
-    model = ModelListGP(*[as_botorch(gp) for gp in (*members, *judges)])
+    model = ModelListGP(*[as_botorch(gp) for gp in (*gps, *judges)])
     constraints = [
         *_limit_constraints(limits),
-        *(partial(_shortfall, model=len(members) + i, low=0.0) for i in range(len(judges))),
+        *(partial(_shortfall, model=len(gps) + i, low=0.0) for i in range(len(judges))),
     ]
     sampler = SobolQMCNormalSampler(torch.Size([N_SAMPLES]), seed=seed)
 

@@ -210,18 +210,15 @@ def _chances(model: CampaignModel, design: pd.DataFrame, situation: Situation) -
 
 
 def _within(model: CampaignModel, constraint: OutcomeConstraint, features: Tensor) -> float:
-    """Return the probability that the noise-free outcome keeps its limits, averaged over all members."""
+    """Return the probability that the noise-free outcome keeps its limits."""
     outcome = model.outcomes[constraint.outcome]
-    total = 0.0
-    for member in outcome.gp.members:
-        mean, variance = member.mean_and_variance(features)
-        below = {}
-        for end, value in (("low", constraint.at_least), ("high", constraint.at_most)):
-            if value is not None:
-                limit = float(outcome.scale.to_standard_unfenced(np.array(value)))
-                below[end] = float(torch.special.ndtr((limit - mean) / variance.sqrt())[0])
-        total += below.get("high", 1.0) - below.get("low", 0.0)
-    return max(total / len(outcome.gp.members), 0.0)
+    mean, variance = outcome.gp.mean_and_variance(features)
+    below = {}
+    for end, value in (("low", constraint.at_least), ("high", constraint.at_most)):
+        if value is not None:
+            limit = float(outcome.scale.to_standard_unfenced(np.array(value)))
+            below[end] = float(torch.special.ndtr((limit - mean) / variance.sqrt())[0])
+    return max(below.get("high", 1.0) - below.get("low", 0.0), 0.0)
 
 
 def _nearest(model: CampaignModel, design: pd.DataFrame, observed: pd.DataFrame) -> tuple[Neighbour, ...]:

@@ -15,10 +15,6 @@ from afssb_opt.strategies.surrogate import JITTER, MEAN_VARIANCE, Hyperparameter
 # More observations than this hardly move the hyperparameters but cost n^3 per step.
 MAX_FIT_ROWS: Final = 100
 
-# Hyperparameter sets per outcome, averaged over. With terms as strong as the parabola the most probable set alone does
-# as well as four in campaigns, at a third of the cost (docs/decisions/0004).
-N_MEMBERS: Final = 1
-
 # Objective where the covariance cannot be factorised; no likelihood of standardised values is this bad.
 IMPOSSIBLE: Final = 1e10
 
@@ -53,34 +49,25 @@ def rows_to_fit(n: int, rng: np.random.Generator) -> np.ndarray:
 
 def fit_hyperparameters(
     shape: KernelShape, features: Tensor, targets: Tensor, known_noise: Tensor, seed: np.random.SeedSequence
-) -> list[Hyperparameters]:
-    """Return hyperparameters that the data leave possible, the most probable ones first.
-
-    Any others are draws from the normal distribution with the curvature of the posterior at its maximum.
+) -> Hyperparameters:
+    """Return the most probable hyperparameters.
 
     Args:
         shape: Terms and groups.
         features: `(n, n_columns)`.
         targets: `(n,)` standardised values.
         known_noise: `(n,)` noise variances; NaN where unknown, to be estimated.
-        seed: Chooses the draws, and the rows where there are more than `MAX_FIT_ROWS`.
+        seed: Chooses the rows where there are more than `MAX_FIT_ROWS`.
     """
     rng = np.random.default_rng(seed)
     rows = rows_to_fit(len(targets), rng)
     features, targets, known_noise = features[rows], targets[rows], known_noise[rows]
     objective = NegativeLogPosterior(shape, features, targets, known_noise)
-    low, high = np.array(objective.bounds()).T
     found = minimize(objective, objective.start(), jac=True, method="L-BFGS-B", bounds=objective.bounds(),
                      options={"maxiter": 80, "ftol": 1e-5, "gtol": 1e-3})  # fmt: skip
     if not found.fun < IMPOSSIBLE:
-        return [default_hyperparameters(shape)]
-    if N_MEMBERS == 1:
-        return [objective.unpack(found.x)]
-    values, vectors = np.linalg.eigh(objective.curvature(found.x))
-    # Where the data say nothing the curvature is that of the prior, never less.
-    deviations = 1.0 / np.sqrt(np.maximum(values, 1.0 / objective.width.max() ** 2))
-    draws = rng.standard_normal((N_MEMBERS - 1, len(found.x))) * deviations @ vectors.T
-    return [objective.unpack(np.clip(x, low, high)) for x in (found.x, *(found.x + draws))]
+        return default_hyperparameters(shape)
+    return objective.unpack(found.x)
 
 
 class NegativeLogPosterior:
@@ -119,14 +106,6 @@ class NegativeLogPosterior:
         start = self.centre.copy()
         start[: self.shape.n_groups] = math.log(0.8)
         return start
-
-    def curvature(self, x: np.ndarray) -> np.ndarray:
-        """Return the `(p, p)` second derivatives, by differences of the gradient."""
-        # Wide enough to see past the rounding of the likelihood, narrow against the prior's width.
-        step = 0.1
-        gradient = self(x)[1]
-        rows = [(self(x + step * axis)[1] - gradient) / step for axis in np.eye(len(x))]
-        return 0.5 * (np.array(rows) + np.array(rows).T)
 
     def unpack(self, x: np.ndarray) -> Hyperparameters:
         """Return the hyperparameters of a point of the search."""

@@ -14,7 +14,7 @@ from afssb_opt.strategies.encoding import Encoding
 from afssb_opt.strategies.fitting import default_hyperparameters, fit_hyperparameters, rows_to_fit
 from afssb_opt.strategies.one_sided import condition_one_sided
 from afssb_opt.strategies.outcome_scale import OutcomeScale
-from afssb_opt.strategies.surrogate import Ensemble, GaussianProcess, Hyperparameters, KernelShape
+from afssb_opt.strategies.surrogate import GaussianProcess, Hyperparameters, KernelShape
 
 # Latent noise of a pass/fail label: a cell right at the edge may go either way.
 LABEL_NOISE: Final = 0.1
@@ -33,13 +33,13 @@ class OutcomeModel:
 
     outcome: str
     scale: OutcomeScale
-    gp: Ensemble
+    gp: GaussianProcess
     rows: np.ndarray
 
     @property
     def values(self) -> np.ndarray:
         """`(n,)` standardised observations."""
-        return self.gp.members[0].targets.numpy()
+        return self.gp.targets.numpy()
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class FeasibilityModel:
     """
 
     name: str
-    gp: Ensemble
+    gp: GaussianProcess
     rows: np.ndarray
     labels: np.ndarray
     passes_at_one: bool
@@ -87,7 +87,7 @@ def evidence(model: OutcomeModel, rows: np.ndarray) -> float:
     """Return the mean log density of the given rows, each predicted from all others, in the outcome's unit."""
     mean, variance = model.gp.leave_one_out()
     here = torch.as_tensor(np.isin(model.rows, rows))
-    error = (model.gp.members[0].targets - mean)[here]
+    error = (model.gp.targets - mean)[here]
     density = -0.5 * (variance[here].log() + error**2 / variance[here])
     return float(density.mean()) - float(np.log(model.scale.spread))
 
@@ -143,22 +143,18 @@ def fit_outcome(
     n_censored = int(side.sum())
     if n_censored:
         # The first fit took the limits for values; the second sees the longer lives they stand for.
-        likely = gp.members[0]
-        seen = torch.where(side != 0, likely.noise, known)
-        hyperparameters = fit_hyperparameters(shape, inputs, likely.targets, seen, seed)
+        seen = torch.where(side != 0, gp.noise, known)
+        hyperparameters = fit_hyperparameters(shape, inputs, gp.targets, seen, seed)
         gp = _condition(shape, hyperparameters, inputs, targets, known, side)
         notes.append(f"{outcome}: {n_censored} of {len(rows)} values are lower limits and are modelled as such")
     return OutcomeModel(outcome, scale, gp, rows), notes
 
 
 def _condition(
-    shape: KernelShape, found: list[Hyperparameters], features: Tensor, targets: Tensor, known: Tensor, side: Tensor
-) -> Ensemble:
-    members = []
-    for one in found:
-        noise = torch.where(torch.isnan(known), torch.full_like(known, np.exp(one.log_noise)), known)
-        members.append(condition_one_sided(shape, one, features, targets, noise, side))
-    return Ensemble(tuple(members))
+    shape: KernelShape, found: Hyperparameters, features: Tensor, targets: Tensor, known: Tensor, side: Tensor
+) -> GaussianProcess:
+    noise = torch.where(torch.isnan(known), torch.full_like(known, np.exp(found.log_noise)), known)
+    return condition_one_sided(shape, found, features, targets, noise, side)
 
 
 def fit_feasibility(
@@ -180,8 +176,7 @@ def fit_feasibility(
     part = rows_to_fit(len(rows), np.random.default_rng(seed))
     first = condition_label(shape, default_hyperparameters(shape), inputs[part], side[part])
     found = fit_hyperparameters(shape, first.features, first.targets, first.noise, seed)
-    members = tuple(condition_label(shape, one, inputs, side) for one in found)
-    return [FeasibilityModel(name, Ensemble(members), rows, labels[rows], passes_at_one)]
+    return [FeasibilityModel(name, condition_label(shape, found, inputs, side), rows, labels[rows], passes_at_one)]
 
 
 def condition_label(

@@ -88,4 +88,4 @@ def scatter_value(
 
 def _noise_sd(outcome: OutcomeModel) -> float:
     """Return the standard deviation of one cell around the surface, standardised: the median over all cells."""
-    return float(np.mean([float(member.noise.median().sqrt()) for member in outcome.gp.members]))
+    return float(outcome.gp.noise.median().sqrt())

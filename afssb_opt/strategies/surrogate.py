@@ -243,27 +243,6 @@ class GaussianProcess:
         return self.targets - self.weights * variance, variance
 
 
-@dataclass(frozen=True)
-class Ensemble:
-    """Gaussian processes of one outcome that differ in their hyperparameters; all count alike."""
-
-    members: tuple[GaussianProcess, ...]
-
-    def mean_and_variance(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Return `(n,)` means and variances of the mixture of all members."""
-        return _mixed([member.mean_and_variance(features) for member in self.members])
-
-    def leave_one_out(self) -> tuple[Tensor, Tensor]:
-        """Return `(n,)` means and variances of each observation predicted from the others."""
-        return _mixed([member.leave_one_out() for member in self.members])
-
-
-def _mixed(parts: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    means = torch.stack([mean for mean, _ in parts])
-    variances = torch.stack([variance for _, variance in parts])
-    return means.mean(0), variances.mean(0) + means.var(0, correction=0)
-
-
 def prior_variance(shape: KernelShape, hyperparameters: Hyperparameters, features: Tensor) -> Tensor:
     """Return `(..., n)` variances before any data of `(..., n, n_columns)` features, unknown mean included."""
     return torch.tensordot(hyperparameters.log_variances.exp(), shape.trend_variances(features), 1) + MEAN_VARIANCE

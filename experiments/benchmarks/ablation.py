@@ -27,7 +27,6 @@ from afssb_opt.strategies import (
     campaign_models,
     cliffs,
     decision,
-    fitting,
     initial,
     models,
     proposal,
@@ -50,7 +49,6 @@ def _no_cliff(*_: object) -> None:
 LEFT_OUT: Final[Mapping[str, tuple[tuple[Any, str, Any], ...]]] = {
     "nothing": (),
     "parabola and slopes": ((surrogate, "SHARES", surrogate.SHARES | {"parabola": NO_SHARE, "slopes": NO_SHARE}),),
-    "the most probable hyperparameters alone": ((fitting, "N_MEMBERS", 4),),
     "unreported cliffs": ((campaign_models, "likeliest_cliff", _no_cliff),),
     "suspected cliffs": ((proposal, "CLIFF_PLACE", -1),),
     "a line in labels": ((surrogate, "LABEL_LINE", NO_SHARE),),

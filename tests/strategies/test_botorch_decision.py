@@ -37,13 +37,12 @@ def test_the_botorch_model_has_the_posterior_of_the_surrogate():
     (entry,) = told([Objective("f")]).model().outcomes.values()
     model = told([Objective("f")]).model()
     features = torch.as_tensor(model.encoding.encode(cells(30, seed=8)))
-    for gp in entry.gp.members:
-        botorch_model = as_botorch(gp)
-        assert isinstance(botorch_model, SingleTaskGP)
-        posterior = botorch_model.posterior(features)
-        mean, variance = gp.mean_and_variance(features)
-        assert posterior.mean[:, 0].detach().numpy() == pytest.approx(mean.numpy(), abs=1e-6)
-        assert posterior.variance[:, 0].detach().numpy() == pytest.approx(variance.numpy(), abs=1e-6)
+    botorch_model = as_botorch(entry.gp)
+    assert isinstance(botorch_model, SingleTaskGP)
+    posterior = botorch_model.posterior(features)
+    mean, variance = entry.gp.mean_and_variance(features)
+    assert posterior.mean[:, 0].detach().numpy() == pytest.approx(mean.numpy(), abs=1e-6)
+    assert posterior.variance[:, 0].detach().numpy() == pytest.approx(variance.numpy(), abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -275,7 +275,7 @@ def test_fit_ignores_useless_inputs():
         np.arange(3), np.ones((1, 3), dtype=bool), np.zeros(1), np.zeros(1, dtype=int), np.zeros((1, 3), dtype=bool)
     )
     unknown = torch.full((40,), torch.nan, dtype=torch.float64)
-    best = fit_hyperparameters(shape, features, torch.sin(5.0 * features[:, 1]), unknown, np.random.SeedSequence(0))[0]
+    best = fit_hyperparameters(shape, features, torch.sin(5.0 * features[:, 1]), unknown, np.random.SeedSequence(0))
     lengths = best.log_lengths.exp()
     assert lengths[1] < 0.3 * min(lengths[0], lengths[2])
 
