@@ -17,6 +17,7 @@ import torch
 
 from afssb_opt.domain.outcomes import ABOVE_CLIFF
 from afssb_opt.strategies.cell_fits import MIN_SOUND, CellFits
+from afssb_opt.strategies.fitting import rows_to_fit
 from afssb_opt.strategies.models import LABEL_NOISE, FeasibilityModel, OutcomeModel, condition_label
 from afssb_opt.strategies.surrogate import GaussianProcess, kernel
 
@@ -36,8 +37,6 @@ SUREST: Final = 0.99
 MAX_ROUNDS: Final = 6
 # Fits to what the cells are taken for, after that to the first guess.
 MAX_REFITS: Final = 2
-# More cells than this hardly move the answer but cost their cube; what the others are is then predicted.
-MAX_CONDITIONED: Final = 100
 
 
 @dataclass(frozen=True)
@@ -144,10 +143,9 @@ class _Cells:
         self.is_known = np.isfinite(self.worth).any(axis=1)
         is_good = np.all([met.get(outcome, np.zeros(n, dtype=bool)) for outcome in whole], axis=0)
         self.may_fall = self.is_known & ~is_good
-        used = np.flatnonzero(self.is_known)
-        if len(used) > MAX_CONDITIONED:
-            used = np.random.default_rng(fits.seed).choice(used, MAX_CONDITIONED, replace=False)
-        self.is_used = np.isin(np.arange(n), used)
+        # More cells hardly move the answer but cost their cube; what the others are is then predicted.
+        known = np.flatnonzero(self.is_known)
+        self.is_used = np.isin(np.arange(n), known[rows_to_fit(known, fits.seed)])
         self._error, self._variance = _Outcomes(self, whole).errors(np.zeros(n, dtype=bool))
 
     def guesses(self) -> list[np.ndarray]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Final
 
 import numpy as np
@@ -14,6 +16,10 @@ from afssb_opt.strategies.surrogate import JITTER, MEAN_VARIANCE, Hyperparameter
 
 # More observations than this hardly move the hyperparameters but cost n^3 per step.
 MAX_FIT_ROWS: Final = 100
+# Beyond that they are fitted anew only once there are so many times as many observations.
+GROWTH: Final = 1.1
+# Fits remembered, far more than one proposal makes.
+N_REMEMBERED: Final = 128
 
 # Objective where the covariance cannot be factorised; no likelihood of standardised values is this bad.
 IMPOSSIBLE: Final = 1e10
@@ -42,31 +48,65 @@ def default_hyperparameters(shape: KernelShape) -> Hyperparameters:
     return Hyperparameters(lengths, torch.as_tensor(shape.log_shares), NOISE_LOC)
 
 
-def rows_to_fit(n: int, rng: np.random.Generator) -> np.ndarray:
-    """Return which of `n` observations the hyperparameters are fitted to."""
-    return np.arange(n) if n <= MAX_FIT_ROWS else np.sort(rng.choice(n, MAX_FIT_ROWS, replace=False))
+def rows_to_fit(rows: np.ndarray, seed: np.random.SeedSequence) -> np.ndarray:
+    """Return which of the observations the hyperparameters are fitted to, as positions among them.
+
+    Of many they stay the same until there are `GROWTH` times as many, but for any that is taken away.
+
+    Args:
+        rows: `(n,)` ascending numbers of the observations in the campaign.
+        seed: Of the choice.
+    """
+    if len(rows) <= MAX_FIT_ROWS:
+        return np.arange(len(rows))
+    steps = math.floor(math.log(len(rows) / MAX_FIT_ROWS, GROWTH))
+    early = rows[: math.floor(MAX_FIT_ROWS * GROWTH**steps)]
+    rank = np.random.default_rng(seed).random(early[-1] + 1)[early]
+    return np.sort(np.argsort(rank)[:MAX_FIT_ROWS])
 
 
-def fit_hyperparameters(
-    shape: KernelShape, features: Tensor, targets: Tensor, known_noise: Tensor, seed: np.random.SeedSequence
-) -> Hyperparameters:
-    """Return the most probable hyperparameters.
+def fit_hyperparameters(shape: KernelShape, features: Tensor, targets: Tensor, known_noise: Tensor) -> Hyperparameters:
+    """Return the most probable hyperparameters; those of the latest data are remembered.
 
     Args:
         shape: Terms and groups.
         features: `(n, n_columns)`.
         targets: `(n,)` standardised values.
         known_noise: `(n,)` noise variances; NaN where unknown, to be estimated.
-        seed: Chooses the rows where there are more than `MAX_FIT_ROWS`.
     """
-    rng = np.random.default_rng(seed)
-    rows = rows_to_fit(len(targets), rng)
-    features, targets, known_noise = features[rows], targets[rows], known_noise[rows]
-    objective = NegativeLogPosterior(shape, features, targets, known_noise)
+    return _most_probable(_FitData(shape, features, targets, known_noise))
+
+
+@dataclass(frozen=True, eq=False)
+class _FitData:
+    """What hyperparameters are fitted to; equal where every number is."""
+
+    shape: KernelShape
+    features: Tensor
+    targets: Tensor
+    known_noise: Tensor
+
+    @cached_property
+    def _numbers(self) -> tuple[bytes, ...]:
+        shape = self.shape
+        parts = (shape.groups, shape.terms, shape.log_shares, shape.degrees, shape.trend_columns,
+                 self.features.numpy(), self.targets.numpy(), self.known_noise.numpy())  # fmt: skip
+        return tuple(part.tobytes() for part in parts)
+
+    def __hash__(self) -> int:
+        return hash(self._numbers)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _FitData) and self._numbers == other._numbers
+
+
+@lru_cache(maxsize=N_REMEMBERED)
+def _most_probable(data: _FitData) -> Hyperparameters:
+    objective = NegativeLogPosterior(data.shape, data.features, data.targets, data.known_noise)
     found = minimize(objective, objective.start(), jac=True, method="L-BFGS-B", bounds=objective.bounds(),
                      options={"maxiter": 80, "ftol": 1e-5, "gtol": 1e-3})  # fmt: skip
     if not found.fun < IMPOSSIBLE:
-        return default_hyperparameters(shape)
+        return default_hyperparameters(data.shape)
     return objective.unpack(found.x)
 
 

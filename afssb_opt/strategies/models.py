@@ -130,24 +130,32 @@ def fit_outcome(
         notes.append(f"{outcome}: all {len(rows)} values are {values[0]:g}, so it cannot tell designs apart yet")
     if len(rows) < 3:
         notes.append(f"{outcome}: only {len(rows)} value{'s' if len(rows) > 1 else ''}, so the model is mostly prior")
-    targets = torch.as_tensor(scale.to_standard(values))
     sem = observations[f"{outcome}_sem"].to_numpy(float)[rows]
-    known = torch.as_tensor(scale.sem_to_standard(values, sem) ** 2)
-    known[torch.isinf(known)] = torch.nan
-    # An outlier stays in, but with the standard deviation of the whole outcome as its error.
-    known[torch.as_tensor(outliers)] = 1.0
+    targets, known = _standardised(scale, values, sem)
     side = torch.as_tensor(observations[f"{outcome}_censored"].to_numpy(bool)[rows].astype(float))
     inputs = features[torch.as_tensor(rows)]
-    hyperparameters = fit_hyperparameters(shape, inputs, targets, known, seed)
+    part = rows_to_fit(rows, seed)
+    # Standardised among themselves, so that values told later leave the fit as it is.
+    of_part = _standardised(OutcomeScale.for_values(values[part], is_log=is_log), values[part], sem[part])
+    hyperparameters = fit_hyperparameters(shape, inputs[part], *of_part)
     gp = _condition(shape, hyperparameters, inputs, targets, known, side)
     n_censored = int(side.sum())
     if n_censored:
         # The first fit took the limits for values; the second sees the longer lives they stand for.
         seen = torch.where(side != 0, gp.noise, known)
-        hyperparameters = fit_hyperparameters(shape, inputs, gp.targets, seen, seed)
+        hyperparameters = fit_hyperparameters(shape, inputs[part], gp.targets[part], seen[part])
         gp = _condition(shape, hyperparameters, inputs, targets, known, side)
         notes.append(f"{outcome}: {n_censored} of {len(rows)} values are lower limits and are modelled as such")
     return OutcomeModel(outcome, scale, gp, rows), notes
+
+
+def _standardised(scale: OutcomeScale, values: np.ndarray, sem: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Return `(n,)` standardised values and their noise variances, NaN where unknown."""
+    known = scale.sem_to_standard(values, sem) ** 2
+    known[np.isinf(known)] = np.nan
+    # An outlier stays in, but with the standard deviation of the whole outcome as its error.
+    known[scale.is_outlier(values)] = 1.0
+    return torch.as_tensor(scale.to_standard(values)), torch.as_tensor(known)
 
 
 def _condition(
@@ -173,9 +181,9 @@ def fit_feasibility(
     side = torch.as_tensor(np.where(labels[rows] > 0.5, 1.0, -1.0))
     inputs = features[torch.as_tensor(rows)]
     # What a label says of the latent process depends on the hyperparameters, and these on what it says: once around.
-    part = rows_to_fit(len(rows), np.random.default_rng(seed))
+    part = rows_to_fit(rows, seed)
     first = condition_label(shape, default_hyperparameters(shape), inputs[part], side[part])
-    found = fit_hyperparameters(shape, first.features, first.targets, first.noise, seed)
+    found = fit_hyperparameters(shape, first.features, first.targets, first.noise)
     return [FeasibilityModel(name, condition_label(shape, found, inputs, side), rows, labels[rows], passes_at_one)]
 
 

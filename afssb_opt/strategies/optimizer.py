@@ -268,7 +268,7 @@ class Optimizer:
             self.constraints,
             log_outcomes=self.log_outcomes,
             binary_outcomes=self.binary_outcomes,
-            seed=np.random.SeedSequence([self.seed % 2**63, len(observations)]),
+            seed=np.random.SeedSequence(self.seed % 2**63),
         )
 
     def _plain_encoding(self) -> Encoding:

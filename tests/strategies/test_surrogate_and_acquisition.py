@@ -12,10 +12,15 @@ from scipy.optimize import check_grad
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint, maximised_table
 from afssb_opt.domain.space import DesignSpace
 from afssb_opt.domain.variables import Categorical, Continuous
-from afssb_opt.strategies import Optimizer, hypervolume, hypervolume_history, reference_point
+from afssb_opt.strategies import Optimizer, fitting, hypervolume, hypervolume_history, reference_point
 from afssb_opt.strategies.acquisition import ObjectiveTerm
 from afssb_opt.strategies.encoding import Encoding
-from afssb_opt.strategies.fitting import NegativeLogPosterior, default_hyperparameters, fit_hyperparameters
+from afssb_opt.strategies.fitting import (
+    NegativeLogPosterior,
+    default_hyperparameters,
+    fit_hyperparameters,
+    rows_to_fit,
+)
 from afssb_opt.strategies.hypervolume import fixed_reference_point
 from afssb_opt.strategies.hypervolume_grid import HypervolumeGrid
 from afssb_opt.strategies.one_sided import condition_one_sided
@@ -275,9 +280,44 @@ def test_fit_ignores_useless_inputs():
         np.arange(3), np.ones((1, 3), dtype=bool), np.zeros(1), np.zeros(1, dtype=int), np.zeros((1, 3), dtype=bool)
     )
     unknown = torch.full((40,), torch.nan, dtype=torch.float64)
-    best = fit_hyperparameters(shape, features, torch.sin(5.0 * features[:, 1]), unknown, np.random.SeedSequence(0))
+    best = fit_hyperparameters(shape, features, torch.sin(5.0 * features[:, 1]), unknown)
     lengths = best.log_lengths.exp()
     assert lengths[1] < 0.3 * min(lengths[0], lengths[2])
+
+
+def test_of_many_cells_the_same_are_fitted_until_there_are_a_tenth_more():
+    seed = np.random.SeedSequence(3)
+    assert rows_to_fit(np.arange(100), seed).tolist() == list(range(100))
+    of_150 = rows_to_fit(np.arange(150), seed)
+    assert len(of_150) == 100
+    assert rows_to_fit(np.arange(160), seed).tolist() == of_150.tolist()
+    of_200 = rows_to_fit(np.arange(200), seed)
+    assert len(np.setdiff1d(of_200, of_150)) > 10
+    # Where one cell is taken away, one other steps in.
+    others = np.delete(np.arange(150), of_150[7])
+    assert len(np.intersect1d(others[rows_to_fit(others, seed)], of_150)) == 99
+
+
+def test_one_more_of_many_cells_needs_hardly_a_new_fit_and_a_new_session_proposes_the_same(monkeypatch):
+    table = cells(151)
+    table = table.assign(f=np.sin(3.0 * table["x"]) + table["y"])
+    fits = []
+    monkeypatch.setattr(fitting, "NegativeLogPosterior", lambda *data: fits.append(1) or NegativeLogPosterior(*data))
+    fitting._most_probable.cache_clear()
+    running = Optimizer(DESCRIBED, [Objective("f")])
+    running.tell(table.iloc[:150])
+    running.ask(1)
+    fits.clear()
+    running.tell(table.iloc[150:])
+    mean = running.predict(cells(20, seed=7))["f"]
+    n_running = len(fits)
+    fitting._most_probable.cache_clear()
+    fits.clear()
+    anew = Optimizer(DESCRIBED, [Objective("f")])
+    anew.tell(table)
+    assert anew.predict(cells(20, seed=7))["f"].tolist() == mean.tolist()
+    # Without the cells that may have fallen there are fewer than a fit takes, so those are fitted anew.
+    assert n_running < 0.5 * len(fits)
 
 
 def test_importance_and_effects_name_the_variable_that_matters():
