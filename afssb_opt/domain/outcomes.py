@@ -26,6 +26,7 @@ class OutcomeDefinition:
         is_log_scaled: Differences matter by factor, as for a life; the surrogate models the logarithm.
         is_binary: Only 0 and 1 occur.
         comes_from_cycling: Can be computed from design, protocol and cycling table.
+        follows_from_recipe: The design alone says it, whatever becomes of the cell.
     """
 
     name: str
@@ -35,6 +36,7 @@ class OutcomeDefinition:
     is_log_scaled: bool = False
     is_binary: bool = False
     comes_from_cycling: bool = True
+    follows_from_recipe: bool = False
 
 
 OUTCOMES: Final[dict[str, OutcomeDefinition]] = {
@@ -88,7 +90,13 @@ OUTCOMES: Final[dict[str, OutcomeDefinition]] = {
             "Wh/kg",
             "discharge energy of the reference cycle over the mass of the stack",
         ),
-        OutcomeDefinition("seed_cost_usd_m2", "Seed cost", "USD/m2", "material price of the seed per electrode area"),
+        OutcomeDefinition(
+            "seed_cost_usd_m2",
+            "Seed cost",
+            "USD/m2",
+            "material price of the seed per electrode area",
+            follows_from_recipe=True,
+        ),
         OutcomeDefinition(
             "short_circuit", "Short circuit", "", "1 if the cell shorted (suspected, for lab cells)", is_binary=True
         ),

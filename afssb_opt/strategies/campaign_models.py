@@ -60,7 +60,7 @@ def fit_models(
         if sound is None:
             outcomes[outcome] = model
             notes += found
-            if outcome in signs and not fits.has_limits(outcome):
+            if outcome in signs and fits.may_show_cliff(outcome):
                 may_show[outcome] = model
             continue
         outcomes[outcome] = sound

@@ -11,6 +11,7 @@ import pandas as pd
 from torch import Tensor
 
 from afssb_opt.domain.objectives import OutcomeConstraint
+from afssb_opt.domain.outcomes import outcome_definition
 from afssb_opt.strategies.encoding import Encoding
 from afssb_opt.strategies.models import FeasibilityModel, OutcomeModel, fit_feasibility, fit_outcome, predicts_better
 from afssb_opt.strategies.surrogate import KernelShape
@@ -57,8 +58,11 @@ class CellFits:
     def fit_without(self, model: OutcomeModel, left_out: np.ndarray) -> tuple[OutcomeModel | None, list[str]]:
         """Fit the outcome without some of a model's cells; None unless the others are predicted better so.
 
-        The prediction of each is from the others (leave-one-out). Cells that the model leaves out already stay out.
+        The prediction of each is from the others (leave-one-out). Cells that the model leaves out already stay out,
+        and none is left out of what follows from the recipe, whatever became of the cell.
         """
+        if outcome_definition(model.outcome).follows_from_recipe:
+            return None, []
         n_left_out = int(left_out[model.rows].sum())
         if not n_left_out or len(model.rows) - n_left_out < MIN_SOUND:
             return None, []
@@ -69,9 +73,13 @@ class CellFits:
             return None, []
         return sound, notes
 
-    def has_limits(self, outcome: str) -> bool:
-        """Whether some values are limits: a test's end that several lives reached looks like the top of a cliff."""
-        return bool(self.observations[f"{outcome}_censored"].any())
+    def may_show_cliff(self, outcome: str) -> bool:
+        """Whether cells that fell can be told by it.
+
+        Not where it follows from the recipe, nor where some values are limits: a test's end that several lives reached
+        looks like the top of a cliff.
+        """
+        return not (outcome_definition(outcome).follows_from_recipe or self.observations[f"{outcome}_censored"].any())
 
     def judge(self, name: str, labels: np.ndarray, passes_at_one: bool = True) -> list[FeasibilityModel]:
         """Fit a pass/fail label, `(n,)`: 1 where a cell passed, 0 where not, NaN where that is not known."""

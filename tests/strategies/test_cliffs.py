@@ -116,6 +116,12 @@ def test_a_minimised_outcome_falls_off_upwards_and_a_plain_slope_has_no_cliff():
     assert "gain_above_cliff" not in plain.predict(cells(3, 0.0))
 
 
+def test_what_follows_from_the_recipe_alone_has_no_cliff():
+    priced = Optimizer(SPACE, [Objective("seed_cost_usd_m2", "minimize")])
+    priced.tell(cells(30, loss=40.0).assign(seed_cost_usd_m2=lambda t: 50.0 - t["gain"]))
+    assert not cliffs_of(priced)
+
+
 def test_the_start_is_short_where_descriptors_tell_levels_apart_and_never_uses_up_a_campaign():
     numeric = tuple(Continuous(f"x{i}", 0.0, 1.0) for i in range(3))
     names = tuple(f"L{i}" for i in range(12))
