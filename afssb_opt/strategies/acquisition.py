@@ -112,7 +112,7 @@ class SampledOutcome:
         covariances = kernel(gp.shape, gp.hyperparameters, features, self._others)
         to_data = covariances[:, : len(gp.features)]
         solved = torch.linalg.solve_triangular(gp.factor, to_data.T, upper=False)
-        mean = to_data @ gp.weights
+        mean = gp.shape.prior_mean(features) + to_data @ gp.weights
         variance = gp.prior_variance(features) - (solved**2).sum(0)
         if not len(self.base):
             return mean[:, None].expand(-1, n_samples), _deviation(variance, n_samples)

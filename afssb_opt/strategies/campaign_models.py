@@ -36,7 +36,9 @@ def fit_models(
         binary_outcomes: Outcomes that are 0 or 1; others are recognised from their values.
         seed: Chooses rows where there are very many.
     """
-    fits = CellFits(encoding, torch.as_tensor(encoding.encode(observations)), observations, log_outcomes, seed)
+    sides = _better_sides(objectives, constraints)
+    features = torch.as_tensor(encoding.encode(observations))
+    fits = CellFits(encoding, features, observations, log_outcomes, sides, seed)
     wanted = dict.fromkeys(objective.outcome for objective in objectives)
     binary = [
         c for c in constraints if c.outcome not in wanted and _is_binary(c.outcome, observations, binary_outcomes)
@@ -50,7 +52,6 @@ def fit_models(
     outcomes: dict[str, OutcomeModel] = {}
     notes: list[str] = []
     may_show: dict[str, OutcomeModel] = {}
-    signs = _better_sides(objectives, constraints)
     for outcome in wanted:
         model, found = fits.fit(outcome)
         if model is None:
@@ -60,7 +61,7 @@ def fit_models(
         if sound is None:
             outcomes[outcome] = model
             notes += found
-            if outcome in signs and fits.may_show_cliff(outcome):
+            if outcome in sides and fits.may_show_cliff(outcome):
                 may_show[outcome] = model
             continue
         outcomes[outcome] = sound
@@ -69,7 +70,7 @@ def fit_models(
                   "predicted better without them"]  # fmt: skip
     # A cell that meets the threshold of an objective has not fallen, however far below the others it is.
     met = {objective.outcome: _meets(objective, observations) for objective in objectives}
-    cliff = likeliest_cliff(fits, may_show, signs, met)
+    cliff = likeliest_cliff(fits, may_show, met)
     feasibility = tuple(fits.reported(binary, list(wanted)))
     if cliff is None:
         return CampaignModel(encoding, outcomes, feasibility, tuple(notes))

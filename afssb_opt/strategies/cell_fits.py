@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,12 +24,17 @@ MIN_JUDGED: Final = 4
 
 @dataclass(frozen=True)
 class CellFits:
-    """The observations and the fits that are made of them."""
+    """The observations and the fits that are made of them.
+
+    Attributes:
+        better_sides: +1 for the outcomes of which more is better and -1 for those of which less is.
+    """
 
     encoding: Encoding
     features: Tensor
     observations: pd.DataFrame
     log_outcomes: Collection[str]
+    better_sides: Mapping[str, float]
     seed: np.random.SeedSequence
 
     def fit(self, outcome: str, left_out: np.ndarray | None = None) -> tuple[OutcomeModel | None, list[str]]:
@@ -53,6 +58,7 @@ class CellFits:
         return model, notes
 
     def _fitted(self, table: pd.DataFrame, outcome: str, shape: KernelShape) -> tuple[OutcomeModel | None, list[str]]:
+        shape = shape.for_side(self.better_sides.get(outcome, 0.0))
         return fit_outcome(shape, self.features, table, outcome, outcome in self.log_outcomes, self.seed)
 
     def fit_without(self, model: OutcomeModel, left_out: np.ndarray) -> tuple[OutcomeModel | None, list[str]]:

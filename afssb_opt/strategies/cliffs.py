@@ -63,20 +63,17 @@ class Cliff:
         return self.gain >= MIN_GAIN
 
 
-def likeliest_cliff(
-    fits: CellFits, whole: Mapping[str, OutcomeModel], signs: Mapping[str, float], met: Mapping[str, np.ndarray]
-) -> Cliff | None:
+def likeliest_cliff(fits: CellFits, whole: Mapping[str, OutcomeModel], met: Mapping[str, np.ndarray]) -> Cliff | None:
     """Return the cliff that explains the outcomes best, believed or not; None where there is none to speak of.
 
     Args:
         fits: The cells.
         whole: The outcomes that may show it, fitted to all cells; none with limits among its values.
-        signs: Of each outcome +1 where more is better, -1 where less is.
         met: Of each outcome `(n,)` booleans for the cells good enough in it; those good in all have not fallen.
     """
     if not whole:
         return None
-    cells = _Cells(fits, whole, signs, met)
+    cells = _Cells(fits, whole, met)
     guesses = cells.guesses()
     if not guesses:
         return None
@@ -132,14 +129,13 @@ class _Cells:
         self,
         fits: CellFits,
         whole: Mapping[str, OutcomeModel],
-        signs: Mapping[str, float],
         met: Mapping[str, np.ndarray],
     ) -> None:
-        self.fits, self.whole, self.signs = fits, whole, signs
+        self.fits, self.whole, self.signs = fits, whole, fits.better_sides
         n = len(fits.observations)
         self.worth = np.full((n, len(whole)), np.nan)
         for column, model in enumerate(whole.values()):
-            self.worth[model.rows, column] = signs[model.outcome] * model.values
+            self.worth[model.rows, column] = self.signs[model.outcome] * model.values
         self.is_known = np.isfinite(self.worth).any(axis=1)
         is_good = np.all([met.get(outcome, np.zeros(n, dtype=bool)) for outcome in whole], axis=0)
         self.may_fall = self.is_known & ~is_good
@@ -198,7 +194,7 @@ class _Regimes:
         self._used = np.flatnonzero(cells.is_used)
         self._used_features = features[self._used]
         self._cross = kernel(latent.shape, latent.hyperparameters, features, self._used_features)
-        self._prior_variance = latent.prior_variance(features)
+        self._prior_mean, self._prior_variance = latent.shape.prior_mean(features), latent.prior_variance(features)
 
     def log_densities(self, fell: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return `(n,)` logarithms of how likely each cell is to be above the cliff with its worth, and below it."""
@@ -242,7 +238,7 @@ class _Regimes:
         gp, used = self.judge.gp, self._used
         side = torch.as_tensor(np.where(fell[used], -1.0, 1.0))
         latent = condition_label(gp.shape, gp.hyperparameters, self._used_features, side, self._cross[used])
-        mean, variance = latent.mean_and_variance_across(self._cross, self._prior_variance)
+        mean, variance = latent.mean_and_variance_across(self._cross, self._prior_mean, self._prior_variance)
         others_mean, others_variance = latent.leave_one_out()
         mean[used], variance[used] = others_mean, (others_variance - latent.noise).clamp_min(1e-9)
         return np.asarray(torch.special.ndtr(mean / (variance + LABEL_NOISE).sqrt())).clip(1.0 - SUREST, SUREST)
@@ -267,7 +263,7 @@ class _Process:
         self._rows = np.flatnonzero(cells.is_used & np.isfinite(cells.worth[:, column]))
         self._features = features[self._rows]
         self._cross = kernel(gp.shape, gp.hyperparameters, features, self._features)
-        self._prior_variance = gp.prior_variance(features)
+        self._prior_mean, self._prior_variance = gp.shape.prior_mean(features), gp.prior_variance(features)
 
     def predicted(self, fell: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return `(n,)` means and variances of measured worth, each from the other cells that did not fall."""
@@ -275,7 +271,7 @@ class _Process:
         rows, cross = self._rows[here], self._cross[:, here]
         gp = GaussianProcess.from_data(self._shape, self._hyperparameters, self._features[here], self._targets[rows],
                                        self._noise[rows], cross[rows])  # fmt: skip
-        mean, variance = gp.mean_and_variance_across(cross, self._prior_variance)
+        mean, variance = gp.mean_and_variance_across(cross, self._prior_mean, self._prior_variance)
         variance = variance + self._noise
         mean[rows], variance[rows] = gp.leave_one_out()
         return self._factor * mean.numpy() + self._shift, self._factor**2 * variance.numpy()

@@ -23,14 +23,14 @@ from botorch.exceptions.warnings import BotorchWarning
 from botorch.models import ModelListGP, SingleTaskGP
 from botorch.sampling.normal import SobolQMCNormalSampler
 from gpytorch.kernels import Kernel
-from gpytorch.means import ZeroMean
+from gpytorch.means import Mean
 from linear_operator.utils.errors import NotPSDError
 from linear_operator.utils.warnings import NumericalWarning
 from torch import Tensor
 
 from afssb_opt.domain.errors import StrategyError
 from afssb_opt.strategies.acquisition import Limit, ObjectiveTerm
-from afssb_opt.strategies.surrogate import JITTER, GaussianProcess, kernel, prior_variance
+from afssb_opt.strategies.surrogate import JITTER, GaussianProcess, KernelShape, kernel, prior_variance
 
 # Each costs a partition of the objective space; with 128 and four sets of hyperparameters
 # a batch of four took 26 s of processor time for three objectives, with 16 three.
@@ -102,11 +102,24 @@ def as_botorch(gp: GaussianProcess) -> SingleTaskGP:
             gp.targets[:, None],
             (gp.noise + JITTER)[:, None],
             covar_module=ProcessKernel(gp),
-            mean_module=ZeroMean(),
+            mean_module=ProcessMean(gp.shape),
             outcome_transform=None,
         )
     model.eval()
     return model
+
+
+class ProcessMean(Mean):
+    """What one of our processes expects before any data, in the form that BoTorch takes."""
+
+    def __init__(self, shape: KernelShape) -> None:
+        """Take the shape of a process."""
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the means of `(..., n, n_columns)` features."""
+        return self.shape.prior_mean(x)
 
 
 class ProcessKernel(Kernel):

@@ -12,7 +12,7 @@ import torch
 from scipy.optimize import minimize
 from torch import Tensor
 
-from afssb_opt.strategies.surrogate import JITTER, MEAN_VARIANCE, Hyperparameters, KernelShape, trend_weight
+from afssb_opt.strategies.surrogate import JITTER, Hyperparameters, KernelShape, trend_weight
 
 # More observations than this hardly move the hyperparameters but cost n^3 per step.
 MAX_FIT_ROWS: Final = 100
@@ -90,6 +90,7 @@ class _FitData:
     def _numbers(self) -> tuple[bytes, ...]:
         shape = self.shape
         parts = (shape.groups, shape.terms, shape.log_shares, shape.degrees, shape.trend_columns,
+                 shape.bowl_columns, np.array(shape.better_side),
                  self.features.numpy(), self.targets.numpy(), self.known_noise.numpy())  # fmt: skip
         return tuple(part.tobytes() for part in parts)
 
@@ -114,10 +115,12 @@ class NegativeLogPosterior:
     """Negative log marginal likelihood plus priors with its closed-form gradient."""
 
     def __init__(self, shape: KernelShape, features: Tensor, targets: Tensor, known_noise: Tensor) -> None:
-        self.shape, self.targets = shape, targets
+        self.shape, self.residuals = shape, targets - shape.prior_mean(features)
         n = len(targets)
         # Each pair of observations once: the lower triangle, which is all that the factorisation reads.
         self.pairs = torch.tril_indices(n, n)
+        bowl = shape.bowl(features)
+        self.fixed = shape.fixed_covariance(bowl[self.pairs[0]], bowl[self.pairs[1]])
         self.multiplicity = torch.where(self.pairs[0] == self.pairs[1], 1.0, 2.0).double()
         self.distances = torch.zeros((shape.n_groups, self.pairs.shape[1]), dtype=torch.float64)
         for column, group in enumerate(shape.groups):
@@ -154,11 +157,11 @@ class NegativeLogPosterior:
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the value and the gradient at one point."""
-        g, n = self.shape.n_groups, len(self.targets)
+        g, n = self.shape.n_groups, len(self.residuals)
         inverse = torch.exp(-2.0 * torch.as_tensor(x[:g]))
         variances = torch.as_tensor(np.exp(x[g:-1]))
         noise = math.exp(x[-1])
-        shared = torch.full((self.distances.shape[1],), MEAN_VARIANCE, dtype=torch.float64)
+        shared = self.fixed.clone()
         parts = []
         for row, pattern in enumerate(self.patterns):
             correlation, slope = matern((pattern * inverse) @ self.distances)
@@ -172,9 +175,9 @@ class NegativeLogPosterior:
         if int(info):
             return IMPOSSIBLE, np.zeros_like(x)
         precision = torch.cholesky_inverse(factor)
-        weights = precision @ self.targets
+        weights = precision @ self.residuals
         sensitivity = 0.5 * (precision - torch.outer(weights, weights))
-        value = 0.5 * float(self.targets @ weights) + float(factor.diagonal().log().sum())
+        value = 0.5 * float(self.residuals @ weights) + float(factor.diagonal().log().sum())
         gradient = np.empty_like(x)
         by_pair = sensitivity[self.pairs[0], self.pairs[1]] * self.multiplicity
         by_length = torch.zeros(g, dtype=torch.float64)

@@ -49,11 +49,12 @@ def condition_one_sided(
     if not bool(open_rows.any()):
         return gp
     limits, signs, blur = targets[open_rows], side[open_rows], noise[open_rows]
-    cross, before = covariance[open_rows], covariance.diagonal()[open_rows]
+    cross, expected = covariance[open_rows], shape.prior_mean(features)[open_rows]
+    before = covariance.diagonal()[open_rows]
     precision = torch.full_like(limits, 1.0 / FLAT)
     shift = limits * precision
     for _ in range(SWEEPS):
-        mean, spread = gp.mean_and_variance_across(cross, before)
+        mean, spread = gp.mean_and_variance_across(cross, expected, before)
         cavity_precision = (1.0 / spread - precision).clamp_min(1e-6)
         cavity_variance = 1.0 / cavity_precision
         cavity_mean = cavity_variance * (mean / spread - shift)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
@@ -16,6 +16,11 @@ from afssb_opt.strategies.encoding import Encoding
 JITTER: Final = 1e-6
 # Variance of the unknown mean of standardised values: a dozen cells need not be typical of the space.
 MEAN_VARIANCE: Final = 1.0
+# Who sets bounds expects the best designs well inside them: before data an outcome is worse in the corners than in the
+# middle of all ranges by so many of its standard deviations, and the variance of that is soon overruled by cells that
+# say otherwise (docs/decisions/0004).
+BOWL_DEPTH: Final = 1.5
+BOWL_VARIANCE: Final = 2.25
 # Expected part of the variance that prior data explain; measured in docs/decisions/0008.
 PRIOR_SHARE: Final = 0.5
 
@@ -38,6 +43,7 @@ class KernelShape:
     """Sum of terms, each a variance times a Matern-5/2 correlation over groups of features times a trend.
 
     A trend of degree 0 is 1; of degree 1 or 2 it is a straight line, or a parabola without products, in its columns.
+    Beside them stand an unknown mean and a bowl of unknown depth in the numeric variables.
 
     Attributes:
         groups: `(n_columns,)` group per feature column.
@@ -45,6 +51,8 @@ class KernelShape:
         log_shares: `(n_terms,)` prior centre of the logarithm of each term's variance.
         degrees: `(n_terms,)` degree of each term's trend.
         trend_columns: `(n_terms, n_columns)` booleans, the columns of each term's trend.
+        bowl_columns: `(n_columns,)` booleans, the columns of numeric variables.
+        better_side: +1 where more of the outcome is better, -1 where less is; 0 where neither, then there is no bowl.
     """
 
     groups: np.ndarray
@@ -52,6 +60,8 @@ class KernelShape:
     log_shares: np.ndarray
     degrees: np.ndarray
     trend_columns: np.ndarray
+    bowl_columns: np.ndarray
+    better_side: float = 0.0
 
     @property
     def n_groups(self) -> int:
@@ -105,6 +115,7 @@ class KernelShape:
             np.log(np.array(shares) / total),
             np.array(degrees),
             np.array(columns),
+            np.arange(len(encoding.groups)) < len(encoding.space.numeric),
         )
 
     @classmethod
@@ -129,7 +140,12 @@ class KernelShape:
             terms, trend_columns = np.vstack([terms, prior_group]), np.vstack([trend_columns, prior_column])
             shares = np.append(shares + np.log(1.0 - PRIOR_SHARE), np.log([PRIOR_SHARE / 2.0] * 2))
             degrees = np.append(degrees, [0, 1])
-        return cls(encoding.groups, terms, shares, degrees, trend_columns)
+        bowl_columns = np.append(plain.bowl_columns, np.zeros(n_further, dtype=bool))
+        return cls(encoding.groups, terms, shares, degrees, trend_columns, bowl_columns)
+
+    def for_side(self, better_side: float) -> KernelShape:
+        """Return the shape with a bowl that opens away from the better side."""
+        return replace(self, better_side=better_side)
 
     def for_labels(self) -> KernelShape:
         """Return the shape for pass/fail labels: a boundary is about a plane, which a line crosses once."""
@@ -142,7 +158,22 @@ class KernelShape:
             shares - np.log(np.exp(shares).sum() / LABEL_VARIANCE),
             np.minimum(self.degrees[kept], 1),
             self.trend_columns[kept],
+            self.bowl_columns,
         )
+
+    def bowl(self, features: Tensor) -> Tensor:
+        """Return `(..., n)` heights of the bowl: 0 in the middle of all ranges, 1 in the corners."""
+        if not self.better_side or not self.bowl_columns.any():
+            return torch.zeros(features.shape[:-1], dtype=torch.float64)
+        return ((2.0 * features[..., self._bowl_index] - 1.0) ** 2).mean(dim=-1)
+
+    def prior_mean(self, features: Tensor) -> Tensor:
+        """Return `(..., n)` means before any data, in standard deviations."""
+        return -self.better_side * BOWL_DEPTH * self.bowl(features)
+
+    def fixed_covariance(self, bowl_a: Tensor, bowl_b: Tensor) -> Tensor:
+        """Return the covariance that unknown mean and depth bring to designs at these heights of the bowl."""
+        return MEAN_VARIANCE + BOWL_VARIANCE * bowl_a * bowl_b
 
     def trends(self, a: Tensor, b: Tensor) -> list[Tensor | None]:
         """Return per term the `(..., n_a, n_b)` products of its trend at two sets of features; None for degree 0."""
@@ -165,6 +196,10 @@ class KernelShape:
             line = centred[..., columns]
             found.append((line if degree == 1 else torch.cat([line, line * line], dim=-1)) / len(columns) ** 0.5)
         return found
+
+    @cached_property
+    def _bowl_index(self) -> Tensor:
+        return torch.as_tensor(np.flatnonzero(self.bowl_columns))
 
     @cached_property
     def _trend_index(self) -> list[Tensor]:
@@ -212,7 +247,7 @@ class GaussianProcess:
         if covariance is None:
             covariance = kernel(shape, hyperparameters, features, features)
         factor = torch.linalg.cholesky(covariance + torch.diag(noise + JITTER))
-        weights = torch.cholesky_solve(targets[:, None], factor)[:, 0]
+        weights = torch.cholesky_solve((targets - shape.prior_mean(features))[:, None], factor)[:, 0]
         return cls(shape, hyperparameters, features, targets, noise, factor, weights)
 
     def prior_variance(self, features: Tensor) -> Tensor:
@@ -222,19 +257,21 @@ class GaussianProcess:
     def mean_and_variance(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return `(n,)` means and variances of the noise-free outcome."""
         cross = kernel(self.shape, self.hyperparameters, features, self.features)
-        return self.mean_and_variance_across(cross, self.prior_variance(features))
+        return self.mean_and_variance_across(cross, self.shape.prior_mean(features), self.prior_variance(features))
 
-    def mean_and_variance_across(self, cross: Tensor, prior_variance: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the same from `(n, n_data)` prior covariances with the data and `(n,)` variances before any data."""
+    def mean_and_variance_across(
+        self, cross: Tensor, prior_mean: Tensor, prior_variance: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the same from `(n, n_data)` prior covariances with the data, and what is expected before any data."""
         solved = torch.linalg.solve_triangular(self.factor, cross.T, upper=False)
-        return cross @ self.weights, (prior_variance - (solved**2).sum(0)).clamp_min(1e-12)
+        return prior_mean + cross @ self.weights, (prior_variance - (solved**2).sum(0)).clamp_min(1e-12)
 
     def joint(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return `(n,)` mean and `(n, n)` covariance of the noise-free outcome."""
         cross = kernel(self.shape, self.hyperparameters, features, self.features)
         solved = torch.linalg.solve_triangular(self.factor, cross.T, upper=False)
         prior = kernel(self.shape, self.hyperparameters, features, features)
-        return cross @ self.weights, prior - solved.T @ solved
+        return self.shape.prior_mean(features) + cross @ self.weights, prior - solved.T @ solved
 
     def leave_one_out(self) -> tuple[Tensor, Tensor]:
         """Return `(n,)` means and variances of each observation, noise included, predicted from the others."""
@@ -244,14 +281,16 @@ class GaussianProcess:
 
 
 def prior_variance(shape: KernelShape, hyperparameters: Hyperparameters, features: Tensor) -> Tensor:
-    """Return `(..., n)` variances before any data of `(..., n, n_columns)` features, unknown mean included."""
-    return torch.tensordot(hyperparameters.log_variances.exp(), shape.trend_variances(features), 1) + MEAN_VARIANCE
+    """Return `(..., n)` variances before any data of `(..., n, n_columns)` features, mean and depth being unknown."""
+    bowl = shape.bowl(features)
+    of_terms = torch.tensordot(hyperparameters.log_variances.exp(), shape.trend_variances(features), 1)
+    return of_terms + shape.fixed_covariance(bowl, bowl)
 
 
 def kernel(shape: KernelShape, hyperparameters: Hyperparameters, a: Tensor, b: Tensor) -> Tensor:
     """Return `(..., n_a, n_b)` prior covariances of `(..., n_a, n_columns)` and `(..., n_b, n_columns)` features.
 
-    The unknown mean is included.
+    Unknown mean and depth are included.
     """
     scale = torch.exp(-hyperparameters.log_lengths)[torch.as_tensor(shape.groups)]
     scaled_a, scaled_b = a * scale, b * scale
@@ -259,7 +298,7 @@ def kernel(shape: KernelShape, hyperparameters: Hyperparameters, a: Tensor, b: T
     distances = [_squared_distance(scaled_a[..., columns], scaled_b[..., columns]) for columns in blocks]
     trends = shape.trends(a, b)
     variances = hyperparameters.log_variances.exp()
-    total = torch.full(distances[0].shape, MEAN_VARIANCE, dtype=torch.float64)
+    total = shape.fixed_covariance(shape.bowl(a)[..., :, None], shape.bowl(b)[..., None, :])
     for row, pattern in enumerate(looks_at):
         weight = trend_weight(variances, trends, shape.patterns[1] == row)
         if pattern.any():

@@ -49,7 +49,7 @@ def test_cells_that_fell_are_told_from_cells_as_bad_by_their_recipe():
 
 
 def test_cells_that_fell_in_one_outcome_are_known_to_have_fallen_in_one_that_hides_it():
-    table, fell = scattered(20, drop=12.0)
+    table, fell = scattered(20, drop=8.0)
     alone = Optimizer(SPACE, [Objective("gain")])
     alone.tell(table)
     assert not cliffs_of(alone)

@@ -24,7 +24,14 @@ from afssb_opt.strategies.fitting import (
 from afssb_opt.strategies.hypervolume import fixed_reference_point
 from afssb_opt.strategies.hypervolume_grid import HypervolumeGrid
 from afssb_opt.strategies.one_sided import condition_one_sided
-from afssb_opt.strategies.surrogate import MEAN_VARIANCE, Hyperparameters, KernelShape, kernel, prior_variance
+from afssb_opt.strategies.surrogate import (
+    BOWL_VARIANCE,
+    MEAN_VARIANCE,
+    Hyperparameters,
+    KernelShape,
+    kernel,
+    prior_variance,
+)
 
 LEVELS = ("a", "b", "c")
 DESCRIBED = DesignSpace(
@@ -44,7 +51,7 @@ def cells(n: int, seed: int = 0) -> pd.DataFrame:
 def shape_and_features(n: int) -> tuple[KernelShape, torch.Tensor]:
     designs = cells(n)
     encoding = Encoding.for_data(DESCRIBED, designs)
-    return KernelShape.for_encoding(encoding), torch.as_tensor(encoding.encode(designs))
+    return KernelShape.for_encoding(encoding).for_side(1.0), torch.as_tensor(encoding.encode(designs))
 
 
 def test_covariances_are_sums_of_gpytorch_kernels():
@@ -68,11 +75,13 @@ def test_covariances_are_sums_of_gpytorch_kernels():
         z = centred[:, columns] ** power
         return LinearKernel().double().initialize(variance=1.0)(z).to_dense() / len(columns)
 
+    bowl = (centred[:, [0, 1]] ** 2).mean(1)
     rest, numeric, levels, slopes, parabola = found.log_variances.exp()
     expected = (
         rest * matern([0, 1, 2, 3, 4, 5]) + numeric * matern([0, 1]) + levels * matern([2, 3, 4, 5])
         + slopes * matern([2, 3, 4, 5]) * line([0, 1], 1)
-        + parabola * (line([0, 1, 2], 1) + line([0, 1, 2], 2)) + MEAN_VARIANCE
+        + parabola * (line([0, 1, 2], 1) + line([0, 1, 2], 2))
+        + MEAN_VARIANCE + BOWL_VARIANCE * torch.outer(bowl, bowl)
     )  # fmt: skip
     covariance = kernel(shape, found, features, features)
     # GPyTorch adds a small jitter under its square roots.
@@ -82,11 +91,34 @@ def test_covariances_are_sums_of_gpytorch_kernels():
     assert stacked[1].numpy() == pytest.approx(covariance[:, :3].numpy(), abs=1e-12)
 
 
+@pytest.mark.parametrize(("goal", "side"), [("maximize", -1.0), ("minimize", 1.0), ("target", 0.0)])
+def test_before_cells_say_otherwise_the_corners_are_expected_to_be_worse_than_the_middle(goal, side):
+    space = DesignSpace((Continuous("x", 0.0, 1.0), Continuous("y", 0.0, 1.0)))
+    optimizer = Optimizer(space, [Objective("f", goal, target=1.0 if goal == "target" else None)])
+    optimizer.tell(pd.DataFrame({"x": [0.4, 0.5, 0.6], "y": [0.5, 0.6, 0.4], "f": [1.0, 1.1, 0.9]}))
+    middle, corner = optimizer.predict(pd.DataFrame({"x": [0.5, 0.98], "y": [0.5, 0.02]}))["f"]
+    assert np.sign(round(corner - middle, 1)) == side
+
+
+def test_cells_soon_overrule_the_expectation_that_corners_are_worse():
+    rng = np.random.default_rng(1)
+    space = DesignSpace((Continuous("x", 0.0, 1.0), Continuous("y", 0.0, 1.0)))
+    optimizer = Optimizer(space, [Objective("f")], seed=3)
+    for _ in range(4):
+        designs = optimizer.ask(4)
+        designs["f"] = designs["x"] + 0.5 * designs["y"] + 0.02 * rng.standard_normal(4)
+        optimizer.tell(designs)
+    assert optimizer.observations["f"].max() > 1.4
+    corner = optimizer.predict(pd.DataFrame({"x": [1.0], "y": [1.0]}))["f"].iloc[0]
+    assert corner == pytest.approx(1.5, abs=0.05)
+
+
 def test_a_parabola_is_carried_on_beyond_the_cells():
     rng = np.random.default_rng(2)
     table = pd.DataFrame({"x": rng.uniform(0.0, 0.5, 12), "y": rng.random(12)})
     space = DesignSpace((Continuous("x", 0.0, 1.0), Continuous("y", 0.0, 1.0)))
-    optimizer = Optimizer(space, [Objective("f")])
+    # Of a target neither side is better, so no bowl is expected.
+    optimizer = Optimizer(space, [Objective("f", "target", target=1.0)])
     optimizer.tell(table.assign(f=3.0 * table["x"] - 2.0 * table["x"] ** 2 + rng.normal(0.0, 0.01, 12)))
     found = optimizer.predict(pd.DataFrame({"x": [0.8], "y": [0.5]}))
     # The slope at the last cells is 1; a model that returns to its mean, .5, would say about .8.
@@ -149,7 +181,8 @@ def test_one_limit_gives_the_mean_and_variance_of_a_truncated_normal():
     limit, side = torch.tensor([0.5], dtype=torch.float64), torch.tensor([1.0], dtype=torch.float64)
     gp = condition_one_sided(shape, found, features, limit, torch.tensor([1e-8], dtype=torch.float64), side)
     mean, variance = gp.mean_and_variance(features)
-    draws = np.random.default_rng(0).standard_normal(2_000_000) * np.sqrt(float(gp.prior_variance(features)[0]))
+    spread = np.sqrt(float(gp.prior_variance(features)[0]))
+    draws = float(shape.prior_mean(features)[0]) + spread * np.random.default_rng(0).standard_normal(2_000_000)
     kept = draws[draws > 0.5]
     assert float(mean) == pytest.approx(kept.mean(), abs=0.01)
     assert float(variance) == pytest.approx(kept.var(), abs=0.01)
@@ -276,9 +309,8 @@ def test_hypervolume_history_never_falls_and_skips_cells_that_break_a_constraint
 def test_fit_ignores_useless_inputs():
     rng = np.random.default_rng(0)
     features = torch.as_tensor(rng.random((40, 3)))
-    shape = KernelShape(
-        np.arange(3), np.ones((1, 3), dtype=bool), np.zeros(1), np.zeros(1, dtype=int), np.zeros((1, 3), dtype=bool)
-    )
+    nowhere = np.zeros((1, 3), dtype=bool)
+    shape = KernelShape(np.arange(3), ~nowhere, np.zeros(1), np.zeros(1, dtype=int), nowhere, nowhere[0])
     unknown = torch.full((40,), torch.nan, dtype=torch.float64)
     best = fit_hyperparameters(shape, features, torch.sin(5.0 * features[:, 1]), unknown)
     lengths = best.log_lengths.exp()
