@@ -19,8 +19,8 @@ MEAN_VARIANCE: Final = 1.0
 # Who sets bounds expects the best designs well inside them: before data an outcome is worse in the corners than in the
 # middle of all ranges by so many of its standard deviations, and the variance of that is soon overruled by cells that
 # say otherwise (docs/decisions/0004).
-BOWL_DEPTH: Final = 1.5
-BOWL_VARIANCE: Final = 2.25
+BOWL_DEPTH: Final = 3.0
+BOWL_VARIANCE: Final = 4.0
 # Expected part of the variance that prior data explain; measured in docs/decisions/0008.
 PRIOR_SHARE: Final = 0.5
 
