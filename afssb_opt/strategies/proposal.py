@@ -12,12 +12,13 @@ import torch
 
 from afssb_opt.domain.errors import StrategyError
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint
+from afssb_opt.domain.outcomes import ABOVE_CLIFF
 from afssb_opt.domain.space import DesignSpace
 from afssb_opt.strategies.candidates import Candidates, MixedSpace
 from afssb_opt.strategies.diagnostics import reason
 from afssb_opt.strategies.encoding import Encoding
 from afssb_opt.strategies.gain import Gain
-from afssb_opt.strategies.initial import space_filling
+from afssb_opt.strategies.initial import REACH, space_filling
 from afssb_opt.strategies.models import CampaignModel
 from afssb_opt.strategies.narrowing import ListedSpace
 from afssb_opt.strategies.observations import design_keys
@@ -30,6 +31,14 @@ from afssb_opt.strategies.stop_advice import StopAdvice, batch_advice
 SCOUT_EVERY: Final = 4
 # A neglected level gets its cell only if that is expected to gain this share of what the best cell anywhere is.
 MIN_SCOUT_GAIN: Final = 0.3
+# Every so many cells the choice is among ends of ranges in which no cell has been, as long as there are any: a start in
+# the middle may lie beyond a cliff as a whole, and cells that are all alike say nothing of others.
+END_EVERY: Final = 4
+END_PLACE: Final = 2
+# Share of a range that is an end of it, as the start leaves them out, and how near to the bound its first cell lies:
+# the search would else go to the inner edge of the end, where it knows most.
+END: Final = (1.0 - REACH) / 2.0
+NEAR_BOUND: Final = END / 2.0
 # Where the data leave open whether cells fell off a cliff, one cell of so many is chosen as if they had: a smooth
 # surrogate stays away from the edge, so the data would never say. It is not the cell of the neglected levels.
 CLIFF_EVERY: Final = 4
@@ -204,6 +213,8 @@ class _Batch:
             new = Candidates(self.situation.space.to_unit(design), self.encoding.level_codes(design))
             gain = Gain.of(reading.prospects.acquisition, self._features(new))
             text = reason(model, design, self.situation.objectives, self.situation.constraints, gain)
+            if ends := self._ends_of(new):
+                text = f"first cell at the {' and the '.join(ends)}: {text}"
             if reading is not self.readings[0]:
                 gain = gain.times(reading.prospects.unit / self.readings[0].prospects.unit)
                 text = f"as if there were a cliff: {text}"
@@ -260,8 +271,18 @@ class _Batch:
         return self.readings[-1 if is_turn else 0]
 
     def _searched(self, seed: np.random.SeedSequence) -> Candidates:
-        """Return promising designs, best first: at every fourth cell those of neglected levels, if they are near."""
+        """Return promising designs, best first: in turn at untried ends, or of neglected levels if they are near."""
         acquisition, anchors = self._reading().prospects.acquisition, self._anchors()
+        ends = self._untried_ends()
+        if ends.any():
+
+            def at_ends(features: torch.Tensor) -> torch.Tensor:
+                is_there = _within(NEAR_BOUND, ends, features[:, : ends.shape[1]].numpy()).any(axis=(1, 2))
+                return torch.where(torch.as_tensor(is_there), acquisition(features), -1.0)
+
+            found, gains = maximise(at_ends, self._narrowed(), self.encoding, anchors, seed)
+            if (gains >= 0.0).any():
+                return found.take(np.flatnonzero(gains >= 0.0))
         found, gains = maximise(acquisition, self._narrowed(), self.encoding, anchors, seed)
         neglected = self._neglected_levels()
         if neglected is None or self.situation.offered is not None:
@@ -284,6 +305,24 @@ class _Batch:
             self.notes.append(f"{error}; the order of the search stands")
             return found
         return Candidates.stack([finalists.take(order), found.take(np.arange(len(finalists), len(found)))])
+
+    def _untried_ends(self) -> np.ndarray:
+        """Return, at every fourth cell, in which end of which range no cell has been: `(2, d)` booleans, low and high.
+
+        None once a cliff is known: both of its sides then are.
+        """
+        n, unit = len(self.taken), self.taken.unit
+        is_known = any(judge.name.endswith(ABOVE_CLIFF) for judge in self.readings[0].model.feasibility)
+        if n % END_EVERY != END_PLACE or is_known or self.situation.offered is not None:
+            return np.zeros((2, unit.shape[1]), dtype=bool)
+        everywhere = np.ones((2, unit.shape[1]), dtype=bool)
+        return np.asarray(~_within(END, everywhere, unit).any(axis=0))
+
+    def _ends_of(self, new: Candidates) -> list[str]:
+        """Return the untried ends that a design is at, in words; none where it is not their turn."""
+        is_there = _within(END, self._untried_ends(), new.unit)[0]
+        names = [variable.name for variable in self.situation.space.numeric]
+        return [f"{('low', 'high')[end]} end of {names[column]}" for end, column in np.argwhere(is_there)]
 
     def _neglected_levels(self) -> list[np.ndarray] | None:
         """Return, at every fourth cell, the levels with the fewest cells that have not failed.
@@ -342,3 +381,8 @@ class _Batch:
             return ""
         names = [variable.name for variable in self.situation.space.categorical]
         return ", ".join(f"{name} {design[name].iloc[0]}" for name in names) or "even coverage of the bounds"
+
+
+def _within(share: float, ends: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """Return `(n, 2, d)` booleans: the design is within that share of that bound, if it is one of those asked for."""
+    return ends & np.stack([unit < share, unit > 1.0 - share], axis=1)

@@ -1,0 +1,54 @@
+"""Is every end of every range looked at, so that a start that lies beyond a cliff as a whole is noticed?"""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from afssb_opt.domain.objectives import Objective
+from afssb_opt.domain.space import DesignSpace
+from afssb_opt.domain.variables import Categorical, Continuous
+from afssb_opt.strategies import Optimizer, proposal
+
+SPACE = DesignSpace((Categorical("level", tuple("abc")), Continuous("x", 0.0, 1.0), Continuous("y", 0.0, 1.0)))
+
+
+def measured(designs: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Return cells that nearly all fell: only a low x keeps clear of the cliff."""
+    gain = 10.0 - 20.0 * (designs["y"] - 0.5) ** 2 + 16.0 * designs["x"] * (1.0 - designs["x"])
+    return designs.assign(gain=gain + 12.0 * (designs["x"] < 0.2) + 0.2 * rng.standard_normal(len(designs)))
+
+
+def campaign(n_batches: int, seed: int) -> tuple[Optimizer, list[str]]:
+    """Return the optimiser after some batches of four, and the reasons of all its cells."""
+    optimizer, rng, reasons = Optimizer(SPACE, [Objective("gain")], seed=seed), np.random.default_rng(0), []
+    for _ in range(n_batches):
+        designs = optimizer.ask(4)
+        reasons += designs.attrs["reasons"]
+        optimizer.tell(measured(designs, rng))
+    return optimizer, reasons
+
+
+@pytest.mark.parametrize("seed", [0, 4])
+def test_a_campaign_that_started_beyond_the_cliff_finds_the_other_side(seed, monkeypatch):
+    optimizer, reasons = campaign(7, seed)
+    assert optimizer.observations["gain"].max() > 22.0
+    assert any("first cell at the low end of x" in reason for reason in reasons)
+    monkeypatch.setattr(proposal, "END_PLACE", -1)
+    assert campaign(7, seed)[0].observations["gain"].max() < 15.0
+
+
+def test_each_end_is_looked_at_once():
+    optimizer, reasons = campaign(7, seed=3)
+    named = [reason for reason in reasons if "first cell at the" in reason]
+    assert 1 <= len(named) <= 4
+    unit = optimizer.observations[["x", "y"]].to_numpy(float)
+    assert (unit.min(axis=0) < proposal.END).all()
+    assert (unit.max(axis=0) > 1.0 - proposal.END).all()
+
+
+def test_a_variable_that_is_held_keeps_its_value_though_its_ends_are_untried():
+    optimizer, _ = campaign(2, seed=0)
+    optimizer.tell(measured(optimizer.ask(2), np.random.default_rng(1)))
+    designs = optimizer.ask(2, fixed={"x": 0.5, "y": 0.5})
+    assert designs[["x", "y"]].to_numpy().tolist() == [[0.5, 0.5]] * 2
+    assert not any("first cell" in reason for reason in designs.attrs["reasons"])
