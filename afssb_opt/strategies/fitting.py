@@ -74,11 +74,11 @@ def fit_hyperparameters(shape: KernelShape, features: Tensor, targets: Tensor, k
         targets: `(n,)` standardised values.
         known_noise: `(n,)` noise variances; NaN where unknown, to be estimated.
     """
-    return _most_probable(_FitData(shape, features, targets, known_noise))
+    return most_probable(FitData(shape, features, targets, known_noise))
 
 
 @dataclass(frozen=True, eq=False)
-class _FitData:
+class FitData:
     """What hyperparameters are fitted to; equal where every number is."""
 
     shape: KernelShape
@@ -98,11 +98,12 @@ class _FitData:
         return hash(self._numbers)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _FitData) and self._numbers == other._numbers
+        return isinstance(other, FitData) and self._numbers == other._numbers
 
 
 @lru_cache(maxsize=N_REMEMBERED)
-def _most_probable(data: _FitData) -> Hyperparameters:
+def most_probable(data: FitData) -> Hyperparameters:
+    """Return the most probable hyperparameters of data, computed once for the same numbers."""
     objective = NegativeLogPosterior(data.shape, data.features, data.targets, data.known_noise)
     found = minimize(objective, objective.start(), jac=True, method="L-BFGS-B", bounds=objective.bounds(),
                      options={"maxiter": 80, "ftol": 1e-5, "gtol": 1e-3})  # fmt: skip

@@ -27,6 +27,7 @@ from afssb_opt.strategies import (
     campaign_models,
     cliffs,
     decision,
+    fitting,
     initial,
     models,
     proposal,
@@ -49,6 +50,8 @@ def _no_cliff(*_: object) -> None:
 LEFT_OUT: Final[Mapping[str, tuple[tuple[Any, str, Any], ...]]] = {
     "nothing": (),
     "parabola and slopes": ((surrogate, "SHARES", surrogate.SHARES | {"parabola": NO_SHARE, "slopes": NO_SHARE}),),
+    "bowl": ((surrogate, "BOWL_DEPTH", 0.0), (surrogate, "BOWL_VARIANCE", 0.0)),
+    "untried ends": ((proposal, "END_PLACE", -1),),
     "unreported cliffs": ((campaign_models, "likeliest_cliff", _no_cliff),),
     "suspected cliffs": ((proposal, "CLIFF_PLACE", -1),),
     "a line in labels": ((surrogate, "LABEL_LINE", NO_SHARE),),
@@ -67,6 +70,8 @@ def without(ingredient: str) -> Iterator[None]:
     with ExitStack() as stack:
         for module, name, value in LEFT_OUT[ingredient]:
             stack.enter_context(patch.object(module, name, value))
+        # Fits are remembered by their data alone.
+        fitting.most_probable.cache_clear()
         yield
 
 

@@ -335,7 +335,7 @@ def test_one_more_of_many_cells_needs_hardly_a_new_fit_and_a_new_session_propose
     table = table.assign(f=np.sin(3.0 * table["x"]) + table["y"])
     fits = []
     monkeypatch.setattr(fitting, "NegativeLogPosterior", lambda *data: fits.append(1) or NegativeLogPosterior(*data))
-    fitting._most_probable.cache_clear()
+    fitting.most_probable.cache_clear()
     running = Optimizer(DESCRIBED, [Objective("f")])
     running.tell(table.iloc[:150])
     running.ask(1)
@@ -343,7 +343,7 @@ def test_one_more_of_many_cells_needs_hardly_a_new_fit_and_a_new_session_propose
     running.tell(table.iloc[150:])
     mean = running.predict(cells(20, seed=7))["f"]
     n_running = len(fits)
-    fitting._most_probable.cache_clear()
+    fitting.most_probable.cache_clear()
     fits.clear()
     anew = Optimizer(DESCRIBED, [Objective("f")])
     anew.tell(table)
