@@ -17,8 +17,8 @@ JITTER: Final = 1e-6
 # Variance of the unknown mean of standardised values: a dozen cells need not be typical of the space.
 MEAN_VARIANCE: Final = 1.0
 # Who sets bounds expects the best designs well inside them: before data an outcome is worse in the corners than in the
-# middle of all ranges by so many of its standard deviations, and the variance of that is soon overruled by cells that
-# say otherwise (docs/decisions/0004).
+# middle of all ranges by so many of its standard deviations. That depth has a variance, so that cells which say otherwise
+# soon overrule it (docs/decisions/0004).
 BOWL_DEPTH: Final = 3.0
 BOWL_VARIANCE: Final = 4.0
 # Expected part of the variance that prior data explain; measured in docs/decisions/0008.
