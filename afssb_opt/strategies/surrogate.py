@@ -17,7 +17,7 @@ JITTER: Final = 1e-6
 # Variance of the unknown mean of standardised values: a dozen cells need not be typical of the space.
 MEAN_VARIANCE: Final = 1.0
 # Who sets bounds expects the best designs well inside them: before data an outcome is worse in the corners than in the
-# middle of all ranges by so many of its standard deviations. That depth has a variance, so that cells which say otherwise
+# middle of all ranges by so many of its standard deviations. That depth has a variance, so cells that say otherwise
 # soon overrule it (docs/decisions/0004).
 BOWL_DEPTH: Final = 3.0
 BOWL_VARIANCE: Final = 4.0
