@@ -12,7 +12,6 @@ import torch
 
 from afssb_opt.domain.errors import StrategyError
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint
-from afssb_opt.domain.outcomes import ABOVE_CLIFF
 from afssb_opt.domain.space import DesignSpace
 from afssb_opt.strategies.candidates import Candidates, MixedSpace
 from afssb_opt.strategies.diagnostics import reason
@@ -309,10 +308,10 @@ class _Batch:
     def _untried_ends(self) -> np.ndarray:
         """Return, at every fourth cell, in which end of which range no cell has been: `(2, d)` booleans, low and high.
 
-        None once a cliff is known: both of its sides then are.
+        None once cells lie on both sides of a cliff, or of a pass/fail limit.
         """
         n, unit = len(self.taken), self.taken.unit
-        is_known = any(judge.name.endswith(ABOVE_CLIFF) for judge in self.readings[0].model.feasibility)
+        is_known = any(len(np.unique(judge.labels)) > 1 for judge in self.readings[0].model.feasibility)
         if n % END_EVERY != END_PLACE or is_known or self.situation.offered is not None:
             return np.zeros((2, unit.shape[1]), dtype=bool)
         everywhere = np.ones((2, unit.shape[1]), dtype=bool)

@@ -91,12 +91,15 @@ def test_covariances_are_sums_of_gpytorch_kernels():
     assert stacked[1].numpy() == pytest.approx(covariance[:, :3].numpy(), abs=1e-12)
 
 
-@pytest.mark.parametrize(("goal", "side"), [("maximize", -1.0), ("minimize", 1.0), ("target", 0.0)])
-def test_before_cells_say_otherwise_the_corners_are_expected_to_be_worse_than_the_middle(goal, side):
+@pytest.mark.parametrize(
+    ("outcome", "goal", "side"),
+    [("f", "maximize", -1.0), ("f", "minimize", 1.0), ("f", "target", 0.0), ("seed_cost_usd_m2", "minimize", 0.0)],
+)
+def test_before_cells_say_otherwise_the_corners_are_expected_to_be_worse_than_the_middle(outcome, goal, side):
     space = DesignSpace((Continuous("x", 0.0, 1.0), Continuous("y", 0.0, 1.0)))
-    optimizer = Optimizer(space, [Objective("f", goal, target=1.0 if goal == "target" else None)])
-    optimizer.tell(pd.DataFrame({"x": [0.4, 0.5, 0.6], "y": [0.5, 0.6, 0.4], "f": [1.0, 1.1, 0.9]}))
-    middle, corner = optimizer.predict(pd.DataFrame({"x": [0.5, 0.98], "y": [0.5, 0.02]}))["f"]
+    optimizer = Optimizer(space, [Objective(outcome, goal, target=1.0 if goal == "target" else None)])
+    optimizer.tell(pd.DataFrame({"x": [0.4, 0.5, 0.6], "y": [0.5, 0.6, 0.4], outcome: [1.0, 1.1, 0.9]}))
+    middle, corner = optimizer.predict(pd.DataFrame({"x": [0.5, 0.98], "y": [0.5, 0.02]}))[outcome]
     assert np.sign(round(corner - middle, 1)) == side
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from afssb_opt.domain.objectives import Objective
+from afssb_opt.domain.objectives import Objective, OutcomeConstraint
 from afssb_opt.domain.space import DesignSpace
 from afssb_opt.domain.variables import Categorical, Continuous
 from afssb_opt.strategies import Optimizer, proposal
@@ -52,3 +52,16 @@ def test_a_variable_that_is_held_keeps_its_value_though_its_ends_are_untried():
     designs = optimizer.ask(2, fixed={"x": 0.5, "y": 0.5})
     assert designs[["x", "y"]].to_numpy().tolist() == [[0.5, 0.5]] * 2
     assert not any("first cell" in reason for reason in designs.attrs["reasons"])
+
+
+@pytest.mark.parametrize(("n_failed", "is_looked_at"), [(10, True), (4, False)])
+def test_ends_need_no_cell_once_a_limit_has_been_met_and_broken(n_failed, is_looked_at):
+    optimizer = Optimizer(SPACE, [Objective("gain")], [OutcomeConstraint("short", at_most=0.5)])
+    rng = np.random.default_rng(2)
+    middle = pd.DataFrame(
+        {"level": rng.choice(list("abc"), 10), "x": rng.uniform(0.3, 0.7, 10), "y": rng.uniform(0.3, 0.7, 10)}
+    )
+    middle = middle.sort_values("x", ascending=False, ignore_index=True)
+    optimizer.tell(measured(middle, rng).assign(short=(middle.index < n_failed) * 1.0))
+    reasons = optimizer.ask(1).attrs["reasons"]
+    assert any("first cell" in reason for reason in reasons) == is_looked_at
