@@ -65,3 +65,10 @@ def test_ends_need_no_cell_once_a_limit_has_been_met_and_broken(n_failed, is_loo
     optimizer.tell(measured(middle, rng).assign(short=(middle.index < n_failed) * 1.0))
     reasons = optimizer.ask(1).attrs["reasons"]
     assert any("first cell" in reason for reason in reasons) == is_looked_at
+
+
+def test_explain_says_of_such_a_cell_what_was_said_when_it_was_proposed():
+    optimizer, _ = campaign(2, seed=0)
+    designs = optimizer.ask(4)
+    assert any("first cell at the" in reason for reason in designs.attrs["reasons"])
+    assert [explanation.reason for explanation in optimizer.explain(designs)] == designs.attrs["reasons"]
