@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -60,7 +60,7 @@ class CellFits:
     def _fitted(self, table: pd.DataFrame, outcome: str, shape: KernelShape) -> tuple[OutcomeModel | None, list[str]]:
         # What follows from the recipe, such as a price, has no reason to be best inside the bounds.
         if not outcome_definition(outcome).follows_from_recipe:
-            shape = shape.for_side(self.better_sides.get(outcome, 0.0))
+            shape = replace(shape, better_side=self.better_sides.get(outcome, 0.0))
         return fit_outcome(shape, self.features, table, outcome, outcome in self.log_outcomes, self.seed)
 
     def fit_without(self, model: OutcomeModel, left_out: np.ndarray) -> tuple[OutcomeModel | None, list[str]]:

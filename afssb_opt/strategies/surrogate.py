@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
@@ -142,10 +142,6 @@ class KernelShape:
             degrees = np.append(degrees, [0, 1])
         bowl_columns = np.append(plain.bowl_columns, np.zeros(n_further, dtype=bool))
         return cls(encoding.groups, terms, shares, degrees, trend_columns, bowl_columns)
-
-    def for_side(self, better_side: float) -> KernelShape:
-        """Return the shape with a bowl that opens away from the better side."""
-        return replace(self, better_side=better_side)
 
     def for_labels(self) -> KernelShape:
         """Return the shape for pass/fail labels: a boundary is about a plane, which a line crosses once."""

@@ -122,6 +122,19 @@ def test_what_follows_from_the_recipe_alone_has_no_cliff():
     assert not cliffs_of(priced)
 
 
+def test_what_follows_from_the_recipe_alone_keeps_the_cells_that_broke_a_limit():
+    table = cells(30, loss=40.0).assign(short=lambda t: (t["x"] > EDGE) * 1.0)
+    short = [OutcomeConstraint("short", at_most=0.5)]
+    measured, priced = (
+        Optimizer(SPACE, [Objective("gain")], short),
+        Optimizer(SPACE, [Objective("seed_cost_usd_m2")], short),
+    )
+    measured.tell(table)
+    priced.tell(table.rename(columns={"gain": "seed_cost_usd_m2"}))
+    assert len(measured.model().outcomes["gain"].rows) == (table["x"] <= EDGE).sum()
+    assert len(priced.model().outcomes["seed_cost_usd_m2"].rows) == 30
+
+
 def test_the_start_is_short_where_descriptors_tell_levels_apart_and_never_uses_up_a_campaign():
     numeric = tuple(Continuous(f"x{i}", 0.0, 1.0) for i in range(3))
     names = tuple(f"L{i}" for i in range(12))
