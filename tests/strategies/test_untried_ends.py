@@ -46,6 +46,15 @@ def test_each_end_is_looked_at_once():
     assert (unit.max(axis=0) > 1.0 - proposal.END).all()
 
 
+def test_a_list_of_candidates_is_ranked_by_what_they_promise_not_by_where_they_lie():
+    optimizer, _ = campaign(2, seed=0)
+    optimizer.tell(measured(optimizer.ask(2), np.random.default_rng(1)))
+    offered = pd.DataFrame({"level": "a", "x": [0.02, 0.5, 0.98], "y": [0.02, 0.5, 0.98]})
+    first = optimizer.ask(1, candidates=offered)
+    assert first["x"].tolist() == [0.5]
+    assert "first cell" not in first.attrs["reasons"][0]
+
+
 def test_a_variable_that_is_held_keeps_its_value_though_its_ends_are_untried():
     optimizer, _ = campaign(2, seed=0)
     optimizer.tell(measured(optimizer.ask(2), np.random.default_rng(1)))
