@@ -335,6 +335,22 @@ def test_of_many_cells_the_same_are_fitted_until_there_are_a_tenth_more():
     assert len(np.intersect1d(others[rows_to_fit(others, seed)], of_150)) == 99
 
 
+def test_a_fit_is_not_taken_for_that_of_other_data():
+    shape, features = shape_and_features(12)
+    targets = torch.sin(4.0 * features[:, 0])
+    unknown = torch.full((12,), torch.nan, dtype=torch.float64)
+    cases = [
+        (shape, features, targets, unknown),
+        (replace(shape, better_side=-1.0), features, targets, unknown),
+        (shape, features + 0.1, targets, unknown),
+        (shape, features, targets**2, unknown),
+        (shape, features, targets, torch.full_like(unknown, 0.5)),
+    ]
+    found = [fit_hyperparameters(*case) for case in cases]
+    assert all(fit_hyperparameters(*case) is one for case, one in zip(cases, found, strict=True))
+    assert len({tuple(one.log_variances.tolist()) for one in found}) == len(cases)
+
+
 def test_one_more_of_many_cells_needs_hardly_a_new_fit_and_a_new_session_proposes_the_same(monkeypatch):
     table = cells(151)
     table = table.assign(f=np.sin(3.0 * table["x"]) + table["y"])
