@@ -19,7 +19,7 @@ REPOSITORY = Path(__file__).parents[1]
 @pytest.fixture(autouse=True)
 def private_stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep every test away from the stores of the user who runs it."""
-    for name in ("AFSSB_LEDGER_URL", "MLFLOW_TRACKING_URI", "PREFECT_API_URL", "PREFECT_HOME"):
+    for name in ("AFSSB_DEVICE", "AFSSB_LEDGER_URL", "MLFLOW_TRACKING_URI", "PREFECT_API_URL", "PREFECT_HOME"):
         monkeypatch.delenv(name, raising=False)
     # Nothing is kept among the user's own files, and code that the tests write or that is shipped may run.
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))

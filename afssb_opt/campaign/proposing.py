@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 # Packages whose version can change a proposal.
 PROPOSING_PACKAGES = ("afssb-opt", "botorch", "gpytorch", "torch", "numpy", "scipy")
+# Where the models compute is a matter of the machine, so no campaign file says it.
+DEVICE_VARIABLE: Final = "AFSSB_DEVICE"
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,7 @@ def next_trials(campaign: Campaign, n: int, narrowing: Narrowing = NOTHING_NARRO
         "data_version": data_version,
         "config_sha256": campaign.spec.sha256,
         "versions": {package: version(package) for package in PROPOSING_PACKAGES},
+        "device": str(optimizer.device),
     }
     asked = str(narrowing)
     is_draft = campaign.spec.needs_approval
@@ -135,7 +139,7 @@ def informed_optimizer(spec: CampaignSpec, ledger: Ledger, campaign_uid: str) ->
 def told_optimizer(
     spec: CampaignSpec, observations: pd.DataFrame, pending: pd.DataFrame, prior: pd.DataFrame | None
 ) -> Optimizer:
-    """Return an optimizer that was told tables as the ledger gives them."""
+    """Return an optimizer that was told tables as the ledger gives them, on the device that `AFSSB_DEVICE` names."""
     optimizer = Optimizer(
         spec.space,
         spec.objectives,
@@ -143,6 +147,7 @@ def told_optimizer(
         seed=spec.seed,
         n_initial=spec.initial_trials,
         prior_data=prior,
+        device=os.environ.get(DEVICE_VARIABLE) or "cpu",
     )
     if len(observations):
         told = observations.drop(columns=["trial_uid", "label", "number", "round"])

@@ -17,10 +17,12 @@ from rich.table import Table
 
 from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.lease import hold_lease
+from afssb_opt.campaign.proposing import DEVICE_VARIABLE
 from afssb_opt.campaign.stores import Stores
 from afssb_opt.cli.output import print_json, text_console
 from afssb_opt.domain.errors import AfssbError, CampaignBusyError, StoreError
 from afssb_opt.ledger import upgrade_store
+from afssb_opt.strategies.devices import read_device
 
 # Importing a server takes seconds; one that hangs is broken too.
 IMPORT_SECONDS = 120
@@ -74,6 +76,7 @@ def _installation() -> Iterator[Finding]:
     )
     for what, module in (("Prefect server", "prefect.server.api.server"), ("MLflow", "mlflow.server")):
         yield _imports(what, module)
+    yield _device()
     phones = [
         name
         for name, off in (
@@ -89,6 +92,15 @@ def _installation() -> Iterator[Finding]:
         f"on by {', '.join(phones)}" if phones else "off",
         "Remove these variables from the environment" if phones else "",
     )
+
+
+def _device() -> Finding:
+    name = os.environ.get(DEVICE_VARIABLE) or "cpu"
+    try:
+        read_device(name)
+    except AfssbError as error:
+        return Finding("device", False, str(error), f"Set {DEVICE_VARIABLE} to one of these, or remove it")
+    return Finding("device", True, f"models compute on {name}")
 
 
 def _unmet_requirements() -> Iterator[str]:

@@ -17,6 +17,7 @@ import torch
 from botorch.utils.sampling import draw_sobol_normal_samples
 from torch import Tensor
 
+from afssb_opt.strategies.devices import CPU
 from afssb_opt.strategies.hypervolume_grid import MAX_COORDINATES, HypervolumeGrid
 from afssb_opt.strategies.models import FeasibilityModel
 from afssb_opt.strategies.surrogate import GaussianProcess, kernel
@@ -132,6 +133,11 @@ class SampledOutcome:
         return SampledOutcome(self.gp, torch.cat([self.base, features]), self._normals)
 
 
+def _uniform(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Return uniform numbers, the same ones on every device."""
+    return torch.as_tensor(torch.rand(shape, dtype=torch.float64, generator=generator, device=CPU))
+
+
 def _deviation(variance: Tensor, n_samples: int) -> Tensor:
     return variance.clamp_min(VARIANCE_FLOOR).sqrt()[:, None].expand(-1, n_samples)
 
@@ -179,11 +185,11 @@ class Acquisition:
         self.terms, self.limits, self.feasibility = list(terms), list(limits), list(feasibility)
         self.reference = torch.as_tensor(reference)
         size = (len(base) + n_ask) * max(1, len(gps))
-        normals = draw_sobol_normal_samples(size, N_SAMPLES, dtype=torch.float64, seed=seed).T
+        normals = torch.as_tensor(draw_sobol_normal_samples(size, N_SAMPLES, dtype=torch.float64, seed=seed)).T
         blocks = normals.reshape(max(1, len(gps)), len(base) + n_ask, N_SAMPLES)
-        generator = torch.Generator().manual_seed(seed)
-        self._uniforms = torch.rand((len(base) + n_ask, N_SAMPLES), dtype=torch.float64, generator=generator)
-        self._weights = torch.rand(max(1, len(terms)), dtype=torch.float64, generator=generator).clamp_min(0.05)
+        generator = torch.Generator(CPU).manual_seed(seed)
+        self._uniforms = _uniform((len(base) + n_ask, N_SAMPLES), generator)
+        self._weights = _uniform((max(1, len(terms)),), generator).clamp_min(0.05)
         self.outcomes = [SampledOutcome(gp, base, block) for gp, block in zip(gps, blocks, strict=False)]
         self._passes = base_probability
         self._refresh()

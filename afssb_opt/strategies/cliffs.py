@@ -241,7 +241,8 @@ class _Regimes:
         mean, variance = latent.mean_and_variance_across(self._cross, self._prior_mean, self._prior_variance)
         others_mean, others_variance = latent.leave_one_out()
         mean[used], variance[used] = others_mean, (others_variance - latent.noise).clamp_min(1e-9)
-        return np.asarray(torch.special.ndtr(mean / (variance + LABEL_NOISE).sqrt())).clip(1.0 - SUREST, SUREST)
+        chance = torch.special.ndtr(mean / (variance + LABEL_NOISE).sqrt()).numpy(force=True)
+        return np.asarray(chance.clip(1.0 - SUREST, SUREST))
 
 
 class _Process:
@@ -258,7 +259,7 @@ class _Process:
         sem = cells.fits.observations[f"{model.outcome}_sem"].to_numpy(float)
         noise = model.scale.sem_to_standard(measured, sem) ** 2
         noise = np.where(np.isfinite(noise), noise, np.exp(gp.hyperparameters.log_noise))
-        noise[model.rows] = gp.noise.numpy()
+        noise[model.rows] = gp.noise.numpy(force=True)
         self._noise = torch.as_tensor(noise)
         self._rows = np.flatnonzero(cells.is_used & np.isfinite(cells.worth[:, column]))
         self._features = features[self._rows]
@@ -274,7 +275,7 @@ class _Process:
         mean, variance = gp.mean_and_variance_across(cross, self._prior_mean, self._prior_variance)
         variance = variance + self._noise
         mean[rows], variance[rows] = gp.leave_one_out()
-        return self._factor * mean.numpy() + self._shift, self._factor**2 * variance.numpy()
+        return self._factor * mean.numpy(force=True) + self._shift, self._factor**2 * variance.numpy(force=True)
 
 
 def _sums(worth: np.ndarray) -> np.ndarray:

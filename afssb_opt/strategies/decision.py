@@ -85,7 +85,7 @@ class Decision:
                                 candidates, seed)  # fmt: skip
         except (NotPSDError, RuntimeError) as error:
             raise StrategyError(f"BoTorch could not evaluate the finalists ({error})") from error
-        return np.argsort(-torch.nan_to_num(values, nan=-torch.inf).numpy(), kind="stable")
+        return np.argsort(-torch.nan_to_num(values, nan=-torch.inf).numpy(force=True), kind="stable")
 
 
 def as_botorch(gp: GaussianProcess) -> SingleTaskGP:

@@ -46,9 +46,11 @@ def _predict_features(model: CampaignModel, features: torch.Tensor) -> pd.DataFr
     with torch.no_grad():
         for name, outcome in model.outcomes.items():
             mean, variance = outcome.gp.mean_and_variance(features)
-            columns[name], columns[f"{name}_sd"] = in_units(outcome.scale, mean.numpy(), variance.sqrt().numpy())
+            columns[name], columns[f"{name}_sd"] = in_units(
+                outcome.scale, mean.numpy(force=True), variance.sqrt().numpy(force=True)
+            )
         for judge in model.feasibility:
-            passing = judge.probability(features).numpy()
+            passing = judge.probability(features).numpy(force=True)
             chance = passing if judge.passes_at_one else 1.0 - passing
             columns[judge.name], columns[f"{judge.name}_sd"] = chance, np.sqrt(chance * (1.0 - chance))
     return pd.DataFrame(columns)
@@ -111,7 +113,7 @@ def leave_one_out(model: CampaignModel, observations: pd.DataFrame) -> pd.DataFr
     tables = []
     for name, outcome in model.outcomes.items():
         mean, variance = outcome.gp.leave_one_out()
-        centre, sd = in_units(outcome.scale, mean.numpy(), variance.sqrt().numpy())
+        centre, sd = in_units(outcome.scale, mean.numpy(force=True), variance.sqrt().numpy(force=True))
         observed = observations[name].to_numpy(float)[outcome.rows]
         tables.append(
             pd.DataFrame({"outcome": name, "row": outcome.rows, "observed": observed, "mean": centre, "sd": sd})
@@ -157,7 +159,7 @@ def _from_uniform(space: DesignSpace, uniform: np.ndarray) -> Candidates:
 def _mean_table(model: CampaignModel, candidates: Candidates) -> dict[str, np.ndarray]:
     features = torch.as_tensor(model.encoding.features(candidates.unit, candidates.codes))
     with torch.no_grad():
-        return {name: o.gp.mean_and_variance(features)[0].numpy() for name, o in model.outcomes.items()}
+        return {name: o.gp.mean_and_variance(features)[0].numpy(force=True) for name, o in model.outcomes.items()}
 
 
 def reason(

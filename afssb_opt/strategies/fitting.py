@@ -79,7 +79,7 @@ def fit_hyperparameters(shape: KernelShape, features: Tensor, targets: Tensor, k
 
 @dataclass(frozen=True, eq=False)
 class FitData:
-    """What hyperparameters are fitted to; equal where every number is."""
+    """What hyperparameters are fitted to; equal where every number is, on one device."""
 
     shape: KernelShape
     features: Tensor
@@ -87,12 +87,12 @@ class FitData:
     known_noise: Tensor
 
     @cached_property
-    def _numbers(self) -> tuple[bytes, ...]:
+    def _numbers(self) -> tuple[bytes | str, ...]:
         shape = self.shape
         parts = (shape.groups, shape.terms, shape.log_shares, shape.degrees, shape.trend_columns,
-                 shape.bowl_columns, np.array(shape.better_side),
-                 self.features.numpy(), self.targets.numpy(), self.known_noise.numpy())  # fmt: skip
-        return tuple(part.tobytes() for part in parts)
+                 shape.bowl_columns, np.array(shape.better_side))  # fmt: skip
+        of_data = (part.numpy(force=True) for part in (self.features, self.targets, self.known_noise))
+        return (str(self.features.device), *(part.tobytes() for part in (*parts, *of_data)))
 
     def __hash__(self) -> int:
         return hash(self._numbers)
@@ -187,7 +187,7 @@ class NegativeLogPosterior:
         for index, (row, trend) in enumerate(zip(self.pattern_of, self.trends, strict=True)):
             slope_of = parts[row][0] if trend is None else parts[row][0] * trend
             gradient[g + index] = float(variances[index]) * float(by_pair @ slope_of)
-        gradient[:g] = (-2.0 * inverse * by_length).numpy()
+        gradient[:g] = (-2.0 * inverse * by_length).numpy(force=True)
         gradient[-1] = noise * float(sensitivity.diagonal()[self.unknown].sum())
         deviation = (x - self.centre) / self.width
         return value + 0.5 * float(deviation @ deviation), gradient + deviation / self.width

@@ -39,7 +39,7 @@ class OutcomeModel:
     @property
     def values(self) -> np.ndarray:
         """`(n,)` standardised observations."""
-        return self.gp.targets.numpy()
+        return self.gp.targets.numpy(force=True)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from afssb_opt.domain.space import DesignSpace
 from afssb_opt.strategies import diagnostics
 from afssb_opt.strategies.batch_parts import Lead, n_led_by_prior, propose_in_parts
 from afssb_opt.strategies.campaign_models import fit_models
+from afssb_opt.strategies.devices import computing_on, read_device
 from afssb_opt.strategies.encoding import Encoding
 from afssb_opt.strategies.explanation import Explanation, explain_batch
 from afssb_opt.strategies.models import CampaignModel
@@ -25,7 +26,6 @@ from afssb_opt.strategies.observations import design_keys, empty_observations, r
 from afssb_opt.strategies.prior_data import PriorData
 from afssb_opt.strategies.proposal import Proposal, Situation
 from afssb_opt.strategies.stop_advice import StopAdvice
-from afssb_opt.strategies.threads import single_thread
 from afssb_opt.strategies.transfer import PriorColumns
 
 # More designs than this in one go are no batch of cells but a misunderstanding.
@@ -50,6 +50,7 @@ class Optimizer:
         binary_outcomes: Collection[str] | None = None,
         n_initial: int | None = None,
         prior_data: pd.DataFrame | None = None,
+        device: str = "cpu",
     ) -> None:
         """Set up without observations.
 
@@ -64,9 +65,11 @@ class Optimizer:
             n_initial: Designs that fill the space before a model is asked; by default as many as it takes.
             prior_data: Cells known before, such as simulated ones, as a table like those that are told: what they
                 teach is used as far as the campaign's own cells bear it out. They are no observations.
+            device: Where the models compute, as torch calls it: `cpu`, or an accelerator with double precision such
+                as `cuda`. The last digits, and with them now and then a design, differ from device to device.
 
         Raises:
-            StrategyError: There is no objective, or one outcome has two of them.
+            StrategyError: There is no objective, one outcome has two of them, or there is no such device here.
             DesignError: The prior data lack a variable or are unreadable; all problems are listed.
         """
         names = [objective.outcome for objective in objectives]
@@ -89,6 +92,7 @@ class Optimizer:
         self.log_outcomes = frozenset(log_outcomes)
         self.binary_outcomes = frozenset(binary_outcomes)
         self.n_initial = n_initial
+        self.device = read_device(device)
         self._prior = None if prior_data is None else PriorData.read(space, self.outcomes, prior_data)
         self._observations = empty_observations(space, self.outcomes)
         self._asked = self._observations.loc[:, list(space.names)]
@@ -173,7 +177,7 @@ class Optimizer:
             raise StrategyError(f"asked for {n} designs at once; allowed are 1 to {MAX_ASK}")
         held = read_fixed(self.space, fixed or {})
         offered = None if candidates is None else read_candidates(self.space, candidates)
-        with single_thread():
+        with computing_on(self.device):
             proposal = self._proposed(self._asked, n, None, fixed=held, offered=offered)
         self._add_pending(proposal.designs)
         designs = proposal.designs.reset_index(drop=True)
@@ -198,7 +202,7 @@ class Optimizer:
         chosen = set(design_keys(self.space, given))
         others = [row for row, key in enumerate(design_keys(self.space, self._asked)) if key not in chosen]
         pending = self._asked.iloc[others].reset_index(drop=True)
-        with single_thread():
+        with computing_on(self.device):
             return explain_batch(self._situation(pending), self._proposed(pending, len(given), given))
 
     def stop_advice(self, n: int) -> StopAdvice:
@@ -207,7 +211,7 @@ class Optimizer:
         Raises:
             StrategyError: There are not `n` further designs.
         """
-        with single_thread():
+        with computing_on(self.device):
             return self._proposed(self._asked, n, None).advice
 
     def _proposed(self, pending: pd.DataFrame, n: int, given: pd.DataFrame | None, **narrowing: Any) -> Proposal:
@@ -252,7 +256,7 @@ class Optimizer:
             StrategyError: No outcome has a value yet.
         """
         if self._model is None:
-            with single_thread():
+            with computing_on(self.device):
                 encoding = self._plain_encoding()
                 if self._prior is not None:
                     prior_features = encoding.encode(self._prior.table)
@@ -298,7 +302,8 @@ class Optimizer:
             StrategyError: Nothing has been observed yet.
             DesignError: A variable is missing or unreadable.
         """
-        return diagnostics.predict(self._fitted(), self._readable(designs))
+        with computing_on(self.device):
+            return diagnostics.predict(self._fitted(), self._readable(designs))
 
     def effects(self) -> pd.DataFrame:
         """Return what each variable does to each outcome, the others held at the best cell.
@@ -306,21 +311,24 @@ class Optimizer:
         Columns `outcome`, `variable`, `value` (a number, or a level as text), `mean`, `sd`: 25 values per
         numeric variable and one row per level.
         """
-        return diagnostics.effects(self._fitted(), self.space, self._incumbent())
+        with computing_on(self.device):
+            return diagnostics.effects(self._fitted(), self.space, self._incumbent())
 
     def leave_one_out(self) -> pd.DataFrame:
         """Return each observation beside its prediction from all others.
 
         Columns `outcome`, `row` (as told, pending rows not counted), `observed`, `mean`, `sd`.
         """
-        return diagnostics.leave_one_out(self._fitted(), self._observations)
+        with computing_on(self.device):
+            return diagnostics.leave_one_out(self._fitted(), self._observations)
 
     def importance(self) -> pd.DataFrame:
         """Return the share of each outcome's predicted variance that each variable explains (Sobol indices).
 
         Columns `outcome`, `variable`, `importance` (alone, 0 to 1) and `total` (with all it does together with others).
         """
-        return diagnostics.importance(self._fitted(), self.space, self.seed)
+        with computing_on(self.device):
+            return diagnostics.importance(self._fitted(), self.space, self.seed)
 
     def _fitted(self) -> CampaignModel:
         model = self.model() if len(self._observations) else None

@@ -276,7 +276,7 @@ class _Batch:
         if ends.any():
 
             def at_ends(features: torch.Tensor) -> torch.Tensor:
-                is_there = _within(NEAR_BOUND, ends, features[:, : ends.shape[1]].numpy()).any(axis=(1, 2))
+                is_there = _within(NEAR_BOUND, ends, features[:, : ends.shape[1]].numpy(force=True)).any(axis=(1, 2))
                 return torch.where(torch.as_tensor(is_there), acquisition(features), -1.0)
 
             found, gains = maximise(at_ends, self._narrowed(), self.encoding, anchors, seed)

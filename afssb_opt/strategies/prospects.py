@@ -80,15 +80,15 @@ def build_prospects(
     for limit in limits:
         mean, variance = predicted[limit.model]
         chance = chance * limit.probability(mean, variance.sqrt())
-    likely = (chance > 0.5).numpy()
+    likely = (chance > 0.5).numpy(force=True)
     observed = np.arange(len(features)) < len(failed)
     values = np.zeros((len(features), 0))
     reference = np.zeros(0)
     if terms:
-        values = np.column_stack([term.maximised(predicted[term.model][0]).numpy() for term in terms])
+        values = np.column_stack([term.maximised(predicted[term.model][0]).numpy(force=True) for term in terms])
         allowed = np.where(likely[:, None], values, np.nan)
         reference = nadir(values[observed], allowed[observed], given)
-    base = _competitors(values, chance.numpy(), observed)
+    base = _competitors(values, chance.numpy(force=True), observed)
     acquisition = Acquisition(gps, terms, limits, model.feasibility, features[base], passes[base], reference,
                               n_ask=n_ask, seed=seed)  # fmt: skip
     decision = Decision(gps, [judge.gp for judge in model.feasibility], terms, limits, features[base], reference)
@@ -96,7 +96,7 @@ def build_prospects(
     return Prospects(
         acquisition,
         decision,
-        _best_rows(values, chance.numpy()),
+        _best_rows(values, chance.numpy(force=True)),
         _name(len(terms), is_constrained, bool(likely[observed].any())),
         scatter_value(list(model.outcomes.values()), terms, values[likely], reference),
         _in_units(list(model.outcomes.values()), terms, reference) if len(terms) > 1 else {},

@@ -89,7 +89,7 @@ def _cloud(space: MixedSpace, centres: Candidates, radius: float, size: int, rng
 def _scores(value: Value, encoding: Encoding, candidates: Candidates) -> np.ndarray:
     features = torch.as_tensor(encoding.features(candidates.unit, candidates.codes))
     with torch.no_grad():
-        return np.asarray(torch.nan_to_num(value(features), nan=-1.0).numpy())
+        return np.asarray(torch.nan_to_num(value(features), nan=-1.0).numpy(force=True))
 
 
 def _ranked(value: Value, encoding: Encoding, candidates: Candidates) -> tuple[Candidates, np.ndarray]:

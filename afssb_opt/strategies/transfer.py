@@ -71,5 +71,5 @@ def _predictions(model: CampaignModel, features: np.ndarray) -> np.ndarray:
     inputs = torch.as_tensor(features)
     gps = [outcome.gp for outcome in model.outcomes.values()] + [judge.gp for judge in model.feasibility]
     with torch.no_grad():
-        means = [gp.mean_and_variance(inputs)[0].numpy() for gp in gps]
+        means = [gp.mean_and_variance(inputs)[0].numpy(force=True) for gp in gps]
     return np.column_stack(means) if means else np.empty((len(features), 0))

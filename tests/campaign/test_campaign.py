@@ -8,7 +8,7 @@ from afssb_opt import Campaign
 from afssb_opt.campaign.evaluating import evaluate_trial, open_trials
 from afssb_opt.campaign.lease import hold_lease
 from afssb_opt.campaign.proposing import propose_trials
-from afssb_opt.domain.errors import AmendmentError, CampaignBusyError, InputError, StoreError
+from afssb_opt.domain.errors import AmendmentError, CampaignBusyError, InputError, StoreError, StrategyError
 from afssb_opt.domain.trials import TrialFailure, TrialState
 from afssb_opt.evaluators import Evaluation
 
@@ -66,9 +66,18 @@ def test_proposals_carry_what_made_them(campaign):
     campaign.propose(1)
     (trial,) = campaign.trials()
     assert set(trial.provenance) == {
-        "seed", "method", "notes", "advice", "reference_point", "data_version", "config_sha256", "versions"
+        "seed", "method", "notes", "advice", "reference_point", "data_version", "config_sha256", "versions", "device"
     }  # fmt: skip
     assert trial.provenance["config_sha256"] == campaign.spec.sha256
+    assert trial.provenance["device"] == "cpu"
+
+
+def test_a_machine_without_the_device_asked_for_proposes_nothing_and_says_why(campaign, monkeypatch):
+    monkeypatch.setenv("AFSSB_DEVICE", "cuda:99")
+    with pytest.raises(StrategyError, match=r"cuda:99.*Here are: cpu.*AFSSB_DEVICE"):
+        campaign.propose(1)
+    monkeypatch.setenv("AFSSB_DEVICE", "")
+    assert len(campaign.propose(1)) == 1
 
 
 def test_the_same_result_twice_is_told_apart_from_a_new_one(campaign):

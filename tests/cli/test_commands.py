@@ -160,6 +160,16 @@ def test_doctor_finds_a_healthy_installation_and_store(afssb, lab_campaign):
 
 
 @pytest.mark.slow
+def test_doctor_names_a_device_that_is_not_there_and_those_that_are(afssb):
+    done = afssb("doctor", "--json", AFSSB_DEVICE="cuda:99")
+    assert done.returncode == 1
+    (found,) = [finding for finding in json.loads(done.stdout) if finding["what"] == "device"]
+    assert not found["is_right"]
+    assert "Here are: cpu" in found["seen"]
+    assert "AFSSB_DEVICE" in found["remedy"]
+
+
+@pytest.mark.slow
 def test_report_is_written_where_asked(afssb, lab_campaign, tmp_path):
     out = tmp_path / "page.html"
     done = afssb("report", lab_campaign, "--out", out)
