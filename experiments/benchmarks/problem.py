@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -27,7 +27,6 @@ class Problem:
     Attributes:
         truth: Noise-free outcomes of a table of designs.
         noise: Relative standard deviation of each measured outcome; binary outcomes are exact.
-        reference: Reference point in maximised values, where there are several objectives.
         binary: Outcomes that are 0 or 1.
     """
 
@@ -37,9 +36,15 @@ class Problem:
     truth: Truth
     noise: float = 0.02
     constraints: tuple[OutcomeConstraint, ...] = ()
-    reference: tuple[float, ...] = ()
     binary: tuple[str, ...] = ()
-    log: tuple[str, ...] = field(default=())
+
+    @property
+    def reference(self) -> tuple[float, ...]:
+        """Reference point of several objectives in maximised values: their thresholds, so that who searches is told."""
+        if len(self.objectives) == 1:
+            return ()
+        least = (o.maximised(np.array([np.nan if o.threshold is None else o.threshold])) for o in self.objectives)
+        return tuple(float(value[0]) for value in least)
 
     def observe(self, designs: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         """Return measured outcomes, with noise relative to the spread of random designs."""

@@ -65,7 +65,6 @@ def _cell(name: str, n_objectives: int, *, seed: int, n_alloys: int = 10, tells_
         objectives[:n_objectives],
         lambda designs: truth(designs)[names],
         constraints=constraints,
-        reference=tuple(floor.values()) if n_objectives > 1 else (),
         binary=("short_circuit",) if tells_shorts else (),
     )
 
@@ -94,7 +93,6 @@ def _constrained(name: str, seed: int) -> Problem:
         ),
         outcomes,
         constraints=(OutcomeConstraint("initial_ce_pct", at_least=limit),),
-        reference=(50.0, 600.0, -60.0),
     )
 
 
@@ -115,7 +113,8 @@ def _unordered(name: str, seed: int) -> Problem:
         return pd.DataFrame({"f1": first, "f2": second})
 
     space = DesignSpace((Categorical("solvent", levels), *(Continuous(f"x{i}", 0.0, 1.0) for i in (1, 2, 3))))
-    return Problem(name, space, (Objective("f1"), Objective("f2")), truth, reference=(0.3, -0.6))
+    objectives = (Objective("f1", threshold=0.3), Objective("f2", threshold=-0.6))
+    return Problem(name, space, objectives, truth)
 
 
 def _described(name: str, seed: int, kind: str) -> Problem:
@@ -174,9 +173,9 @@ def _dtlz2() -> Problem:
         a, b = 0.5 * np.pi * x[:, 0], 0.5 * np.pi * x[:, 1]
         return pd.DataFrame({"f1": g * np.cos(a) * np.cos(b), "f2": g * np.cos(a) * np.sin(b), "f3": g * np.sin(a)})
 
-    objectives = tuple(Objective(name, "minimize") for name in ("f1", "f2", "f3"))
+    objectives = tuple(Objective(name, "minimize", threshold=1.1) for name in ("f1", "f2", "f3"))
     space = DesignSpace(tuple(Continuous(name, 0.0, 1.0) for name in names))
-    return Problem("dtlz2", space, objectives, truth, reference=(-1.1, -1.1, -1.1))
+    return Problem("dtlz2", space, objectives, truth)
 
 
 def _branin() -> Problem:

@@ -80,8 +80,7 @@ def _cell(name: str, n_objectives: int, seed: int, safe_mpa: float = SAFE_MPA) -
     floor = {"retention_pct": 70.0, "energy_density_wh_l": 670.0, "initial_ce_pct": 79.0}
     objectives = tuple(Objective(n, threshold=v if n_objectives > 1 else None) for n, v in floor.items())[:n_objectives]
     names = [objective.outcome for objective in objectives]
-    reference = tuple(floor.values())[:n_objectives] if n_objectives > 1 else ()
-    return Problem(name, space, objectives, lambda designs: truth(designs)[names], reference=reference)
+    return Problem(name, space, objectives, lambda designs: truth(designs)[names])
 
 
 def _constrained(name: str, seed: int) -> Problem:
@@ -96,7 +95,7 @@ def _constrained(name: str, seed: int) -> Problem:
         Objective("areal_resistance_ohm_cm2", "minimize", threshold=40.0),
     )
     constraints = (OutcomeConstraint("initial_ce_pct", at_least=limit),)
-    return Problem(name, space, objectives, truth, constraints=constraints, reference=(70.0, 660.0, -40.0))
+    return Problem(name, space, objectives, truth, constraints=constraints)
 
 
 def _unordered(name: str, seed: int) -> Problem:
@@ -113,7 +112,8 @@ def _unordered(name: str, seed: int) -> Problem:
         return pd.DataFrame({"f1": first, "f2": second})
 
     space = DesignSpace((Categorical("solvent", levels), *(Continuous(f"x{i}", 0.0, 1.0) for i in (1, 2, 3))))
-    return Problem(name, space, (Objective("f1"), Objective("f2")), truth, reference=(0.5, 0.5))
+    objectives = (Objective("f1", threshold=0.5), Objective("f2", threshold=0.5))
+    return Problem(name, space, objectives, truth)
 
 
 def _described(name: str, seed: int, kind: str) -> Problem:

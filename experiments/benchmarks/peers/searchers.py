@@ -42,8 +42,9 @@ class Ours:
     """The optimiser of this project."""
 
     def __init__(self, problem: Problem, seed: int) -> None:
-        self._optimizer = Optimizer(problem.space, problem.objectives, problem.constraints, seed=seed,
-                                    log_outcomes=problem.log, binary_outcomes=problem.binary)  # fmt: skip
+        self._optimizer = Optimizer(
+            problem.space, problem.objectives, problem.constraints, seed=seed, binary_outcomes=problem.binary
+        )
 
     def ask(self, n: int) -> pd.DataFrame:
         """Return the next designs."""
