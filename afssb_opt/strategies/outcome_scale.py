@@ -82,9 +82,10 @@ class OutcomeScale:
 
 def _within_fence(values: np.ndarray) -> np.ndarray:
     if len(values) < MIN_ROWS_FOR_FENCE:
-        # Too few to judge, but numbers of this size break any arithmetic.
+        # Too few to judge, but numbers of this size break any arithmetic. Zeros have none: they are cells that died.
         size = np.abs(values)
-        return size <= 1e6 * max(float(np.percentile(size, 50, method="lower")), 1e-300) if len(values) else size > 0
+        typical = np.percentile(size[size > 0], 50, method="lower") if size.any() else 1.0
+        return np.asarray(size <= 1e6 * typical)
     # These methods never look at the very lowest and highest value, so one outlier cannot move its own fence.
     lower = float(np.percentile(values, 10, method="higher"))
     upper = float(np.percentile(values, 90, method="lower"))

@@ -103,6 +103,16 @@ def test_one_outlier_does_not_spoil_the_model():
     assert np.sqrt((error[5:] ** 2).mean()) < 0.5 * fresh["gain"].std()
 
 
+@pytest.mark.parametrize("n_dead", [1, 2, 3, 4, 9])
+def test_a_good_cell_beside_dead_ones_is_no_outlier(n_dead):
+    optimizer = Optimizer(SPACE, [Objective("gain")], n_initial=1)
+    optimizer.tell(told(n_dead + 1, gain=[92.0, *[0.0] * n_dead]))
+    designs = optimizer.ask(1)
+    assert not any("outside the rest" in note for note in designs.attrs["notes"])
+    best = optimizer.leave_one_out()["observed"].max()
+    assert best == pytest.approx(92.0)
+
+
 def test_without_any_outcome_there_is_no_model_to_predict_with():
     optimizer = Optimizer(SPACE, [Objective("gain")])
     with pytest.raises(StrategyError, match="no model yet"):
