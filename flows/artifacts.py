@@ -115,7 +115,9 @@ def summary_lines(spec: CampaignSpec, best: pd.DataFrame) -> list[str]:
     names = [variable_label(n) if n in spec.space.names else outcome_label(spec.outcome(n)) for n in shown]
     lines += ["| Trial | " + " | ".join(names) + " |", "|---" * (len(shown) + 1) + "|"]
     for _, row in best.iterrows():
-        lines.append(f"| {row['label']} | " + " | ".join(_shown(row[name]) for name in shown) + " |")
+        # A bar in a name would end the cell of the table.
+        cells = [_shown(row[name]).replace("|", r"\|") for name in shown]
+        lines.append(f"| {row['label']} | " + " | ".join(cells) + " |")
     return lines
 
 

@@ -34,7 +34,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 INTERRUPTED = 130
 TERMINATED = 143
 
-errors = Console(stderr=True, highlight=False)
+errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 
 def main() -> None:
@@ -44,13 +44,13 @@ def main() -> None:
         code = app(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except InputError as error:
-        errors.print(str(error), style="red", markup=False, soft_wrap=True)
+        errors.print(str(error), style="red", soft_wrap=True)
         sys.exit(2)
     except CampaignBusyError as error:
-        errors.print(str(error), style="red", markup=False, soft_wrap=True)
+        errors.print(str(error), style="red", soft_wrap=True)
         sys.exit(3)
     except AfssbError as error:
-        errors.print(str(error), style="red", markup=False, soft_wrap=True)
+        errors.print(str(error), style="red", soft_wrap=True)
         sys.exit(1)
     except Exception as error:
         # typer's own errors (unknown option, missing argument) know how to show themselves.

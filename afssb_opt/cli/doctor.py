@@ -14,6 +14,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 from rich.table import Table
+from rich.text import Text
 
 from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.lease import hold_lease
@@ -56,7 +57,7 @@ def doctor(campaign: Path | None, repair: bool, upgrade: bool, as_json: bool) ->
     else:
         table = Table(show_header=False)
         for finding in findings:
-            mark = "[green]ok[/green]" if finding.is_right else "[red]mend[/red]"
+            mark = Text("ok", style="green") if finding.is_right else Text("mend", style="red")
             table.add_row(mark, finding.what, finding.seen + (f"\n{finding.remedy}" if finding.remedy else ""))
         text_console().print(table)
     wrong = [finding.what for finding in findings if not finding.is_right]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.explaining import TrialExplanation
@@ -31,12 +32,12 @@ def explain(campaign: Path, trial: str, as_json: bool) -> None:
     console.print(f"Trial {found.trial}, round {found.round}, {found.state}")
     design = ", ".join(in_words(name, value) for name, value in found.explanation.design.items())
     console.print(f"  {design}", soft_wrap=True)
-    console.print(f"Why: {found.reason}", soft_wrap=True, markup=False)
+    console.print(f"Why: {found.reason}", soft_wrap=True)
     console.print(f"Known then: {found.n_observed} cells with results, {found.n_pending} without "
                   f"(ledger event {found.data_version})")  # fmt: skip
     if not found.is_reproduced:
-        console.print(f"[yellow]With the versions installed now it reads otherwise:[/yellow] "
-                      f"{found.explanation.reason}", soft_wrap=True)  # fmt: skip
+        console.print(Text("With the versions installed now it reads otherwise:", style="yellow"),
+                      found.explanation.reason, soft_wrap=True)  # fmt: skip
     _print_gain(console, found)
     if found.explanation.forecasts:
         console.print(_forecasts(found))

@@ -12,12 +12,13 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.ingesting import commit_plan, plan_ingest, waiting_long
 from afssb_opt.campaign.lab_notes import held_parts
 from afssb_opt.campaign.quarantine import held_files, held_part, resolve
-from afssb_opt.cli.output import print_json, shown
+from afssb_opt.cli.output import print_json, shown, text_console
 from afssb_opt.domain.errors import InputError, Problem
 from afssb_opt.lab.findings import Finding, Verdict
 from afssb_opt.lab.plan import CellPlan, LoosePart, Plan
@@ -49,7 +50,7 @@ def ingest(
         CampaignBusyError: Another process is advancing the campaign.
     """
     asked = Asked(trial, area_cm2 if area_cm2 is not None else math.nan, sheet)
-    console = Console(stderr=as_json, highlight=False)
+    console = text_console(stderr=as_json, highlight=False)
     _check_request(paths, is_held, accept, drop, reason)
     with Campaign.load(campaign, read_only=True) as opened:
         if is_held and not accept and not drop:
@@ -100,18 +101,21 @@ def show_plan(plan: Plan, console: Console) -> None:
     for name, finding in plan.notes:
         _print_finding(console, finding, f"{name} ")
     for cell in plan.cells:
-        console.print(f"[{_COLORS[cell.decision]}]{cell.decision:9}[/] {_cell_title(cell)}", soft_wrap=True)
+        console.print(_decision(cell.decision), _cell_title(cell), soft_wrap=True)
         for finding in () if cell.is_known else cell.findings:
             _print_finding(console, finding)
     for part in plan.loose:
-        console.print(f"[{_COLORS[part.decision]}]{part.decision:9}[/] ", end="")
-        console.print(part.name, markup=False, soft_wrap=True)
+        console.print(_decision(part.decision), part.name, soft_wrap=True)
         for finding in part.findings:
             _print_finding(console, finding)
 
 
+def _decision(decision: str) -> Text:
+    return Text(f"{decision:9}", style=_COLORS[decision])
+
+
 def _print_finding(console: Console, finding: Finding, name: str = "") -> None:
-    console.print(f"    {_WORDS[finding.verdict]:8} {name}{finding}", markup=False, soft_wrap=True)
+    console.print(f"    {_WORDS[finding.verdict]:8} {name}{finding}", soft_wrap=True)
 
 
 def _cell_title(cell: CellPlan) -> str:
@@ -166,7 +170,7 @@ def _show_done(done: list[dict[str, str]], plan: Plan, console: Console, dry_run
         console.print(f"Nothing was recorded; {n_new} cells would be." if dry_run else "Nothing was recorded.")
         return
     for entry in done:
-        console.print(f"  {entry['trial'] or '-':10} {entry['what']}  ({entry['from']})", markup=False, soft_wrap=True)
+        console.print(f"  {entry['trial'] or '-':10} {entry['what']}  ({entry['from']})", soft_wrap=True)
     if any(entry["what"].startswith("held") for entry in done):
         console.print("Held parts wait for a yes: `afssb ingest CAMPAIGN --held` lists them.")
 
@@ -177,9 +181,9 @@ def _list_held(opened: Campaign, console: Console, as_json: bool) -> None:
         print_json({"held": [vars(part) for part in parts]})
         return
     for part in parts:
-        console.print(f"{part.key}  {part.trial or 'no trial'}  {part.name}", markup=False, soft_wrap=True)
+        console.print(f"{part.key}  {part.trial or 'no trial'}  {part.name}", soft_wrap=True)
         for text in part.findings:
-            console.print(f"    {text}", markup=False, soft_wrap=True)
+            console.print(f"    {text}", soft_wrap=True)
     console.print(f"{len(parts)} held. `--accept KEY` (with `--trial LABEL` where there is none) or `--drop KEY`.")
 
 
@@ -215,4 +219,4 @@ def _resolve(
         print_json({"done": done, "n_held": len(held_parts(opened.ledger, opened.uid))})
         return
     for entry in done:
-        console.print(f"  {entry['trial'] or '-':10} {entry['what']}  ({entry['from']})", markup=False, soft_wrap=True)
+        console.print(f"  {entry['trial'] or '-':10} {entry['what']}  ({entry['from']})", soft_wrap=True)

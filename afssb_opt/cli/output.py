@@ -33,10 +33,15 @@ def _jsonable(value: Any) -> Any:
 PIPE_WIDTH = 160
 
 
-def text_console(*, stderr: bool = False) -> Console:
-    """Return a console as wide as the terminal, or wide enough for whole tables where there is none."""
-    console = Console(stderr=stderr)
-    return console if console.is_terminal else Console(stderr=stderr, width=PIPE_WIDTH)
+def text_console(*, stderr: bool = False, highlight: bool = True) -> Console:
+    """Return a console as wide as the terminal, or wide enough for whole tables where there is none.
+
+    It prints names as they are: `[bmim]` is no style and `cell:coat:` holds no picture. Colour comes as `Text`.
+    """
+    console = Console(stderr=stderr, highlight=highlight, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    return console
 
 
 def plain_table(title: str | None = None) -> Table:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.lease import hold_lease
@@ -37,7 +38,7 @@ def run(campaign: Path, trials: int | None, as_json: bool) -> None:
     console = text_console(stderr=as_json)
     with Campaign.load(campaign) as opened:
         for change in opened.changes:
-            console.print(f"[yellow]amended[/yellow] {change}")
+            console.print(Text("amended", style="yellow"), change)
         # Fails here, in a second, rather than after Prefect's start, when another process has the campaign.
         with hold_lease(opened.ledger, opened.uid):
             n_before, done = len(opened.trials()), opened.stop_reason()
@@ -79,7 +80,7 @@ def _sum_up(
         return
     console.print(f"\nEnded because {summary['reason']} ({counted(summary['n_made'], 'new trial')}, {seconds:.0f} s).")
     for warning in summary["warnings"]:
-        console.print(f"[yellow]warning[/yellow] {warning}")
+        console.print(Text("warning", style="yellow"), warning)
     if len(best):
         console.print(pareto_table(opened.spec, best, console.width))
     else:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
+from rich.text import Text
 
 from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.inbox import inbox_folder
@@ -58,7 +59,7 @@ def _import_flows() -> Any:
 
 
 def _tell(console: Console, line: str) -> None:
-    console.print(f"{datetime.now():%H:%M:%S}  {line}", markup=False, highlight=False, emoji=False, soft_wrap=True)
+    console.print(f"{datetime.now():%H:%M:%S}  {line}", highlight=False, soft_wrap=True)
 
 
 def _campaigns_here() -> list[Path]:
@@ -104,7 +105,7 @@ def _prepare(path: Path, spec: CampaignSpec, console: Console) -> None:
     """Open the campaign once, so that its records exist and an amendment is said here."""
     with Campaign.load(path) as opened:
         for change in opened.changes:
-            console.print(f"[yellow]amended[/yellow] {change}")
+            console.print(Text("amended", style="yellow"), change)
         title = f"Campaign     {spec.name}: {_when(spec.schedule)}. Records: {opened.stores.folder}"
         console.print(title, soft_wrap=True)
         if spec.evaluator.kind == "lab" or spec.inbox is not None:

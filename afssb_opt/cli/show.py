@@ -6,6 +6,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from rich.text import Text
+
 from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.lab_notes import held_parts
 from afssb_opt.cli.output import print_json, text_console
@@ -42,7 +44,7 @@ def status(campaign: Path, as_json: bool, advice: bool = False) -> None:
         console.print(f"Campaign '{opened.spec.name}': {len(trials)} of {opened.spec.budget.trials} trials")
         console.print("  " + (", ".join(f"{n} {state}" for state, n in counts.items()) or "no trial yet"))
         for change in opened.changes:
-            console.print(f"  [yellow]changed since the last run[/yellow] {change}")
+            console.print(Text("  changed since the last run", style="yellow"), change)
         if n_held:
             held = counted(n_held, "lab result")
             console.print(f"  {held} held for a person to decide: afssb ingest {campaign} --held", soft_wrap=True)

@@ -21,6 +21,19 @@ batch_size: 2
 budget: {trials: 4}
 """
 
+OPEN = """
+name: open
+space:
+  solvent: {levels: [one, two, three]}
+  x: {low: 0, high: 1}
+objectives:
+  cycle_life: {goal: maximize, threshold: 50}
+  cost: {goal: minimize}
+evaluator: lab
+batch_size: 3
+budget: {trials: 6}
+"""
+
 
 @pytest.fixture
 def lab_campaign(tmp_path):
@@ -55,6 +68,27 @@ def test_check_prints_all_problems_and_leaves_with_2(afssb, tmp_path):
     assert "2 problems" in done.stderr
     answer = json.loads(afssb("check", path, "--json").stdout)
     assert [problem["line"] for problem in answer["problems"]] == [4, 9]
+
+
+def test_check_names_objectives_whose_worst_value_of_interest_is_open(afssb, tmp_path):
+    path = tmp_path / "open.yaml"
+    path.write_text(OPEN)
+    shown = afssb("check", path).stdout
+    assert "maximize cycle_life, of interest above 50; minimize cost" in shown
+    assert "hint give cost a threshold" in shown
+    path.write_text(OPEN.replace("goal: minimize", "goal: minimize, threshold: 3"))
+    assert json.loads(afssb("check", path, "--json").stdout)["hints"] == []
+
+
+def test_names_are_printed_as_they_are(afssb, tmp_path):
+    path = tmp_path / "names.yaml"
+    path.write_text(OPEN.replace("one, two, three", "'[bmim]', 'a:m:b', '[/red]'"))
+    for command in ("propose", "trials"):
+        done = afssb(command, path)
+        assert done.returncode == 0, done.stderr
+        assert all(name in done.stdout for name in ("[bmim]", "a:m:b", "[/red]"))
+    refused = afssb("check", REPOSITORY / "experiments" / "coating.yaml", AFSSB_TRUSTED_CODE="")
+    assert "evaluator coating:coat: its code" in refused.stderr
 
 
 def test_status_and_trials_show_what_is_recorded(afssb, lab_campaign):

@@ -39,3 +39,6 @@ def test_a_campaign_without_results_says_so_instead_of_an_empty_table():
         assert head == "| Trial | Seed alloy | Stack pressure (MPa) | Cycle life (cycles) |"
         assert rule.count("---") == head.count("|") - 1
         assert cells == "| T0001-F | Ag | 5 | 900 |"
+        assert summary_lines(campaign.spec, pd.DataFrame([row | {"seed_alloy": "a|b"}]))[-1] == (
+            r"| T0001-F | a\|b | 5 | 900 |"
+        )
