@@ -7,6 +7,7 @@ numbers are assumed, only the shapes are those of a cell. Each kind is a family:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -24,6 +25,8 @@ SHORT_LOSS: Final = 45.0
 # median design that fractions count from.
 SAFE_MPA: Final = 6.0
 LOW_SAFE_MPA: Final = 3.0
+# Cell-to-cell scatter of a lab that has yet to master its cells, over the range of an outcome; elsewhere it is 2 %.
+NOISY: Final = 0.10
 
 
 def cell_space(n_alloys: int, descriptors: bool = True) -> DesignSpace:
@@ -145,6 +148,8 @@ KINDS: Final[Mapping[str, Callable[[str, int], Problem]]] = {
     "shorting3": lambda name, seed: _cell(name, 3, seed, LOW_SAFE_MPA),
     "constrained3": _constrained,
     "unordered2": _unordered,
+    "noisy1": lambda name, seed: replace(_cell(name, 1, seed), noise=NOISY),
+    "noisy2": lambda name, seed: replace(_unordered(name, seed), noise=NOISY),
     "informative": lambda name, seed: _described(name, seed, "informative"),
     "useless": lambda name, seed: _described(name, seed, "useless"),
     "none": lambda name, seed: _described(name, seed, "none"),
