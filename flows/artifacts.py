@@ -24,7 +24,7 @@ from afssb_opt.domain.numbers import counted
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.domain.trials import TrialResult
 from afssb_opt.ledger import NewTrial, TrialRecord
-from afssb_opt.tracking.labels import outcome_label, variable_label
+from afssb_opt.tracking.labels import outcome_label, plain_markdown, variable_label
 
 
 def artifact_key(campaign_name: str, suffix: str) -> str:
@@ -115,9 +115,7 @@ def summary_lines(spec: CampaignSpec, best: pd.DataFrame) -> list[str]:
     names = [variable_label(n) if n in spec.space.names else outcome_label(spec.outcome(n)) for n in shown]
     lines += ["| Trial | " + " | ".join(names) + " |", "|---" * (len(shown) + 1) + "|"]
     for _, row in best.iterrows():
-        # A bar in a name would end the cell of the table.
-        cells = [_shown(row[name]).replace("|", r"\|") for name in shown]
-        lines.append(f"| {row['label']} | " + " | ".join(cells) + " |")
+        lines.append(f"| {row['label']} | " + " | ".join(plain_markdown(_shown(row[name])) for name in shown) + " |")
     return lines
 
 

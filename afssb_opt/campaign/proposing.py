@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -18,14 +17,13 @@ from afssb_opt.evaluators import recorded_designs
 from afssb_opt.ledger import Lease, Ledger, NewTrial, TrialRecord
 from afssb_opt.ledger.failpoints import reach
 from afssb_opt.strategies import Optimizer
+from afssb_opt.strategies.devices import device_of_machine
 
 if TYPE_CHECKING:
     from afssb_opt.campaign.campaign import Campaign
 
 # Packages whose version can change a proposal.
 PROPOSING_PACKAGES = ("afssb-opt", "botorch", "gpytorch", "torch", "numpy", "scipy")
-# Where the models compute is a matter of the machine, so no campaign file says it.
-DEVICE_VARIABLE: Final = "AFSSB_DEVICE"
 
 
 @dataclass(frozen=True)
@@ -139,7 +137,7 @@ def informed_optimizer(spec: CampaignSpec, ledger: Ledger, campaign_uid: str) ->
 def told_optimizer(
     spec: CampaignSpec, observations: pd.DataFrame, pending: pd.DataFrame, prior: pd.DataFrame | None
 ) -> Optimizer:
-    """Return an optimizer that was told tables as the ledger gives them, on the device that `AFSSB_DEVICE` names."""
+    """Return an optimizer that was told tables as the ledger gives them."""
     optimizer = Optimizer(
         spec.space,
         spec.objectives,
@@ -147,7 +145,7 @@ def told_optimizer(
         seed=spec.seed,
         n_initial=spec.initial_trials,
         prior_data=prior,
-        device=os.environ.get(DEVICE_VARIABLE) or "cpu",
+        device=device_of_machine(),
     )
     if len(observations):
         told = observations.drop(columns=["trial_uid", "label", "number", "round"])

@@ -11,6 +11,7 @@ from afssb_opt.cli.output import print_json, text_console
 from afssb_opt.domain.errors import CampaignFileError, EvaluationError
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.evaluators import open_evaluator
+from afssb_opt.tracking.answer import goal_text
 
 
 def check(campaign: Path, as_json: bool) -> None:
@@ -40,7 +41,7 @@ def check(campaign: Path, as_json: bool) -> None:
     console = text_console()
     console.print(Text("ok", style="green"), f"{campaign}: campaign '{spec.name}'")
     console.print(f"  varies     {', '.join(v.name for v in (*spec.space.categorical, *spec.space.numeric))}")
-    console.print(f"  wants      {'; '.join(str(objective) for objective in spec.objectives)}")
+    console.print(f"  wants      {'; '.join(goal_text(spec, objective) for objective in spec.objectives)}")
     if spec.constraints:
         console.print(f"  provided   {', '.join(str(constraint) for constraint in spec.constraints)}")
     console.print(f"  asks       {spec.evaluator.kind} {spec.evaluator.target}".rstrip())

@@ -18,12 +18,11 @@ from rich.text import Text
 
 from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.lease import hold_lease
-from afssb_opt.campaign.proposing import DEVICE_VARIABLE
 from afssb_opt.campaign.stores import Stores
 from afssb_opt.cli.output import print_json, text_console
-from afssb_opt.domain.errors import AfssbError, CampaignBusyError, StoreError
+from afssb_opt.domain.errors import AfssbError, CampaignBusyError, StoreError, StrategyError
 from afssb_opt.ledger import upgrade_store
-from afssb_opt.strategies.devices import read_device
+from afssb_opt.strategies.devices import DEVICE_VARIABLE, device_of_machine, read_device
 
 # Importing a server takes seconds; one that hangs is broken too.
 IMPORT_SECONDS = 120
@@ -96,12 +95,11 @@ def _installation() -> Iterator[Finding]:
 
 
 def _device() -> Finding:
-    name = os.environ.get(DEVICE_VARIABLE) or "cpu"
     try:
-        read_device(name)
-    except AfssbError as error:
+        device = read_device(device_of_machine())
+    except StrategyError as error:
         return Finding("device", False, str(error), f"Set {DEVICE_VARIABLE} to one of these, or remove it")
-    return Finding("device", True, f"models compute on {name}")
+    return Finding("device", True, f"models compute on {device}")
 
 
 def _unmet_requirements() -> Iterator[str]:

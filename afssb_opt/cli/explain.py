@@ -36,7 +36,7 @@ def explain(campaign: Path, trial: str, as_json: bool) -> None:
     console.print(f"Known then: {found.n_observed} cells with results, {found.n_pending} without "
                   f"(ledger event {found.data_version})")  # fmt: skip
     if not found.is_reproduced:
-        console.print(Text("With the versions installed now it reads otherwise:", style="yellow"),
+        console.print(Text("With the versions and the device of now it reads otherwise:", style="yellow"),
                       found.explanation.reason, soft_wrap=True)  # fmt: skip
     _print_gain(console, found)
     if found.explanation.forecasts:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 Goal = Literal["maximize", "minimize", "target"]
-# On which side of a threshold an outcome is of interest.
-_FROM: Final = {"maximize": "above", "minimize": "below"}
 
 
 @dataclass(frozen=True)
@@ -38,12 +36,6 @@ class Objective:
         if self.target is not None:
             return -np.abs(values - self.target)
         return -values if self.goal == "minimize" else values
-
-    def __str__(self) -> str:
-        if self.target is not None:
-            return f"{self.outcome} as near as possible to {self.target:g}"
-        worst = "" if self.threshold is None else f", of interest {_FROM[self.goal]} {self.threshold:g}"
-        return f"{self.goal} {self.outcome}{worst}"
 
 
 @dataclass(frozen=True)

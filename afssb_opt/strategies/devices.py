@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Final
@@ -11,6 +12,13 @@ import torch
 from afssb_opt.domain.errors import StrategyError
 
 CPU: Final = torch.device("cpu")
+# Where the models of campaigns compute is a matter of the machine, so no campaign file says it.
+DEVICE_VARIABLE: Final = "AFSSB_DEVICE"
+
+
+def device_of_machine() -> str:
+    """Return the name of the device that campaigns compute on here."""
+    return os.environ.get(DEVICE_VARIABLE) or "cpu"
 
 
 def read_device(name: str) -> torch.device:
@@ -28,7 +36,7 @@ def read_device(name: str) -> torch.device:
         raise StrategyError(
             f"cannot compute on the device {name!r} ({first_line}); it must be one that torch {torch.__version__} "
             f"finds and that has double precision. Here are: {', '.join(['cpu', *there])}. A campaign takes it from "
-            "AFSSB_DEVICE"
+            f"{DEVICE_VARIABLE}"
         ) from error
     return device
 

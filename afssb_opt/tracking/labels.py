@@ -118,3 +118,8 @@ def design_text(design: Mapping[str, float | str]) -> str:
         label, unit = variable_name_and_unit(name)
         parts.append(f"{label} {value_text(value, unit)}")
     return ", ".join(parts)
+
+
+def plain_markdown(text: str) -> str:
+    """Return plain text such that Markdown leaves it alone, in tables too."""
+    return re.sub(r"([\\`*_<>\[\]|#])", r"\\\1", text).replace("\n", " ")

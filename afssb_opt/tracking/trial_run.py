@@ -17,7 +17,13 @@ import pandas as pd
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.domain.trials import TrialState
 from afssb_opt.ledger import TrialRecord
-from afssb_opt.tracking.labels import STATE_WORDS, design_text, outcome_name_and_unit, outcome_text
+from afssb_opt.tracking.labels import (
+    STATE_WORDS,
+    design_text,
+    outcome_name_and_unit,
+    outcome_text,
+    plain_markdown,
+)
 
 # Changes when runs are laid out differently, so that old ones are written again.
 LAYOUT: Final = "1"
@@ -215,19 +221,19 @@ def _note(spec: CampaignSpec, trial: TrialRecord) -> str:
     """Return the text of the run page, in Markdown."""
     excluded = ", **excluded from the model**" if trial.is_excluded else ""
     lines = [
-        f"**{trial.label}**: trial {trial.number} of campaign {_escaped(spec.name)}, round {trial.round}, "
+        f"**{trial.label}**: trial {trial.number} of campaign {plain_markdown(spec.name)}, round {trial.round}, "
         f"{STATE_WORDS[trial.state]}{excluded}.",
-        f"**Why this design.** {_escaped(trial.reason) or 'No reason was recorded.'}",
-        f"**Design.** {_escaped(design_text(trial.design))}",
+        f"**Why this design.** {plain_markdown(trial.reason) or 'No reason was recorded.'}",
+        f"**Design.** {plain_markdown(design_text(trial.design))}",
     ]
     if trial.as_built and trial.as_built != trial.design:
-        lines.append(f"**As built.** {_escaped(design_text(trial.as_built))}")
+        lines.append(f"**As built.** {plain_markdown(design_text(trial.as_built))}")
     if trial.result is not None:
-        lines.append("**Result.** " + _escaped(result_text(spec, trial)))
+        lines.append("**Result.** " + plain_markdown(result_text(spec, trial)))
     if trial.failure is not None:
-        lines.append(f"**Failure** ({trial.failure.kind}). {_escaped(trial.failure.reason)}")
+        lines.append(f"**Failure** ({trial.failure.kind}). {plain_markdown(trial.failure.reason)}")
     if trial.decision_reason:
-        lines.append(f"**Decision.** {_escaped(trial.decision_reason)}")
+        lines.append(f"**Decision.** {plain_markdown(trial.decision_reason)}")
     lines.append(
         "_To keep this trial out of the model, set the tag `afssb.review` to `exclude` and say why in "
         "`afssb.review_note`; `include` takes it back. The next sync records it._"
@@ -246,11 +252,6 @@ def result_text(spec: CampaignSpec, trial: TrialRecord) -> str:
         text = outcome_text(value, is_censored=name in trial.result.censored, unit=unit, sem=sem)
         parts.append(f"{label} {text}")
     return ", ".join(parts)
-
-
-def _escaped(text: str) -> str:
-    """Return plain text that Markdown leaves alone."""
-    return re.sub(r"([\\`*_<>\[\]|#])", r"\\\1", text).replace("\n", " ")
 
 
 def milliseconds(moment: datetime) -> int:

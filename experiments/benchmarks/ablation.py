@@ -77,9 +77,7 @@ def without(ingredient: str) -> Iterator[None]:
 
 def campaign(problem: Problem, seed: int) -> tuple[float, float]:
     """Return the fraction reached by one campaign and the CPU seconds of its proposals."""
-    optimizer = Optimizer(
-        problem.space, problem.objectives, problem.constraints, seed=seed, binary_outcomes=problem.binary
-    )
+    optimizer = Optimizer(problem.space, problem.objectives, problem.constraints, seed=seed)
     rng, spent, designs = np.random.default_rng(seed + 1000), 0.0, []
     for _ in range(N_CELLS // BATCH):
         start = time.process_time()

@@ -26,9 +26,7 @@ Method = Callable[[Problem, int, int, int], Trace]
 
 def ours(problem: Problem, seed: int, n: int, q: int) -> Trace:
     """Return the designs evaluated and the CPU seconds of asking and telling."""
-    optimizer = Optimizer(
-        problem.space, problem.objectives, problem.constraints, seed=seed, binary_outcomes=problem.binary
-    )
+    optimizer = Optimizer(problem.space, problem.objectives, problem.constraints, seed=seed)
     rng = np.random.default_rng(seed + 1000)
     spent, designs = 0.0, []
     while sum(map(len, designs)) < n:

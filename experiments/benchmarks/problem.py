@@ -13,6 +13,7 @@ import pandas as pd
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint, maximised_table, meets_constraints
 from afssb_opt.domain.space import DesignSpace
 from afssb_opt.strategies import hypervolume
+from afssb_opt.strategies.hypervolume import thresholds
 
 Truth = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -41,10 +42,7 @@ class Problem:
     @property
     def reference(self) -> tuple[float, ...]:
         """Reference point of several objectives in maximised values: their thresholds, so that who searches is told."""
-        if len(self.objectives) == 1:
-            return ()
-        least = (o.maximised(np.array([np.nan if o.threshold is None else o.threshold])) for o in self.objectives)
-        return tuple(float(value[0]) for value in least)
+        return tuple(thresholds(self.objectives).tolist()) if len(self.objectives) > 1 else ()
 
     def observe(self, designs: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         """Return measured outcomes, with noise relative to the spread of random designs."""

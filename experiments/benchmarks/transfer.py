@@ -99,14 +99,7 @@ def run(problem: Problem, simulator: Simulator | None, seed: int, n: int, n_simu
     if simulator is not None:
         known = problem.space.round_designs(problem.random_designs(n_simulated, np.random.default_rng(seed + 5000)))
         prior = known.join(simulator(problem, known))
-    optimizer = Optimizer(
-        problem.space,
-        problem.objectives,
-        problem.constraints,
-        seed=seed,
-        prior_data=prior,
-        binary_outcomes=problem.binary,
-    )
+    optimizer = Optimizer(problem.space, problem.objectives, problem.constraints, seed=seed, prior_data=prior)
     designs = []
     for _ in range(n // 4):
         batch = optimizer.ask(4)

@@ -74,17 +74,19 @@ def test_check_names_objectives_whose_worst_value_of_interest_is_open(afssb, tmp
     path = tmp_path / "open.yaml"
     path.write_text(OPEN)
     shown = afssb("check", path).stdout
-    assert "maximize cycle_life, of interest above 50; minimize cost" in shown
+    assert "maximise Cycle life, of interest above 50 cycles; minimise cost" in shown
     assert "hint give cost a threshold" in shown
-    path.write_text(OPEN.replace("goal: minimize", "goal: minimize, threshold: 3"))
-    assert json.loads(afssb("check", path, "--json").stdout)["hints"] == []
+    # With all thresholds, or one objective that needs none, nothing is missing.
+    for text in (OPEN.replace("goal: minimize", "goal: minimize, threshold: 3"), LAB):
+        path.write_text(text)
+        assert json.loads(afssb("check", path, "--json").stdout)["hints"] == []
 
 
 def test_names_are_printed_as_they_are(afssb, tmp_path):
     path = tmp_path / "names.yaml"
     path.write_text(OPEN.replace("one, two, three", "'[bmim]', 'a:m:b', '[/red]'"))
-    for command in ("propose", "trials"):
-        done = afssb(command, path)
+    for command in (("propose", path, "--out", tmp_path), ("trials", path)):
+        done = afssb(*command)
         assert done.returncode == 0, done.stderr
         assert all(name in done.stdout for name in ("[bmim]", "a:m:b", "[/red]"))
     refused = afssb("check", REPOSITORY / "experiments" / "coating.yaml", AFSSB_TRUSTED_CODE="")

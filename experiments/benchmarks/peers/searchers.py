@@ -42,9 +42,7 @@ class Ours:
     """The optimiser of this project."""
 
     def __init__(self, problem: Problem, seed: int) -> None:
-        self._optimizer = Optimizer(
-            problem.space, problem.objectives, problem.constraints, seed=seed, binary_outcomes=problem.binary
-        )
+        self._optimizer = Optimizer(problem.space, problem.objectives, problem.constraints, seed=seed)
 
     def ask(self, n: int) -> pd.DataFrame:
         """Return the next designs."""
@@ -129,11 +127,11 @@ class AxSearch:
         parameters += [RangeParameterConfig(v.name, _range(v), "float", scaling=v.scale) for v in problem.space.numeric]
         self._client.configure_experiment(parameters=parameters)
         wishes = [f"{'-' if o.goal == 'minimize' else ''}{o.outcome}" for o in problem.objectives]
-        limits = []
-        if problem.reference:
-            for objective, least in zip(problem.objectives, problem.reference, strict=True):
-                sign, end = ("<=", -least) if objective.goal == "minimize" else (">=", least)
-                limits.append(f"{objective.outcome} {sign} {end}")
+        limits = [
+            f"{objective.outcome} {'<=' if objective.goal == 'minimize' else '>='} {objective.threshold}"
+            for objective in problem.objectives
+            if objective.threshold is not None
+        ]
         for constraint in problem.constraints:
             if constraint.at_least is not None:
                 limits.append(f"{constraint.outcome} >= {constraint.at_least}")
