@@ -220,7 +220,7 @@ def parallel_figure(spec: CampaignSpec, observations: pd.DataFrame) -> go.Figure
             levels = list(dict.fromkeys([*variable.levels, *cells[variable.name].astype(str)]))
             codes = [levels.index(level) for level in cells[variable.name].astype(str)]
             dimensions.append({"label": safe(variable_label(variable.name)), "values": codes,
-                               "tickvals": list(range(len(levels))), "ticktext": [safe(level) for level in levels],
+                               "tickvals": list(range(len(levels))), "ticktext": levels,
                                "range": [0, len(levels) - 1]})  # fmt: skip
         else:
             values = cells[variable.name].to_numpy(float)
