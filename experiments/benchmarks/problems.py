@@ -215,9 +215,10 @@ PROBLEMS: Final[dict[str, Problem]] = {
     )
 }
 
-# Families by kind, those whose figures are like the peers' and one with a steep cliff.
+# Families by kind, those whose figures are like the peers' and two with a steep cliff.
 FAMILIES: Final[Mapping[str, Callable[[str, int], Problem]]] = {
     "cliff1": lambda name, seed: _cell(name, 1, seed=seed),
+    "cliff3": lambda name, seed: _cell(name, 3, seed=seed),
     **KINDS,
 }
 
