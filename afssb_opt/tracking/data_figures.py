@@ -219,6 +219,7 @@ def parallel_figure(spec: CampaignSpec, observations: pd.DataFrame) -> go.Figure
         if isinstance(variable, Categorical):
             levels = list(dict.fromkeys([*variable.levels, *cells[variable.name].astype(str)]))
             codes = [levels.index(level) for level in cells[variable.name].astype(str)]
+            # Plotly reads markup in the label, but not in these ticks.
             dimensions.append({"label": safe(variable_label(variable.name)), "values": codes,
                                "tickvals": list(range(len(levels))), "ticktext": levels,
                                "range": [0, len(levels) - 1]})  # fmt: skip
