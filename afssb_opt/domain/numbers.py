@@ -11,7 +11,12 @@ def counted(n: int, noun: str) -> str:
 
 
 def with_deviation(mean: float, sd: float) -> str:
-    """Return `2010 ± 210` or `962.1 ± 6.1`: two digits of the deviation, and as many decimals in the mean."""
+    """Return `2010 ± 210` or `962.1 ± 6.1`: two digits of the deviation, and as many decimals in the mean.
+
+    What is known exactly has no deviation: `962.1`.
+    """
+    if sd == 0:
+        return f"{mean:.4g}"
     if not (math.isfinite(mean) and math.isfinite(sd) and 1e-6 < sd < 1e6):
         return f"{mean:.4g} ± {sd:.2g}"
     decimals = 1 - math.floor(math.log10(sd))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from afssb_opt.domain.protocol import Protocol
-from afssb_opt.domain.stack import energy_density, seed_cost_usd_m2
+from afssb_opt.domain.stack import energy_density, seed_cost_usd_m2, seed_costs_usd_m2
 
 # Below this share of the reference capacity a cell has reached the end of its life.
 END_OF_LIFE_FRACTION: Final = 0.8
@@ -26,7 +26,8 @@ class OutcomeDefinition:
         is_log_scaled: Differences matter by factor, as for a life; the surrogate models the logarithm.
         is_binary: Only 0 and 1 occur.
         comes_from_cycling: Can be computed from design, protocol and cycling table.
-        follows_from_recipe: The design alone says it, whatever becomes of the cell.
+        recipe: Where the design alone says it, whatever becomes of the cell: `(n,)` values of a table of designs, NaN
+            where one cannot be told.
     """
 
     name: str
@@ -36,7 +37,12 @@ class OutcomeDefinition:
     is_log_scaled: bool = False
     is_binary: bool = False
     comes_from_cycling: bool = True
-    follows_from_recipe: bool = False
+    recipe: Callable[[pd.DataFrame], np.ndarray] | None = None
+
+    @property
+    def follows_from_recipe(self) -> bool:
+        """Whether the design alone says it."""
+        return self.recipe is not None
 
 
 OUTCOMES: Final[dict[str, OutcomeDefinition]] = {
@@ -95,7 +101,7 @@ OUTCOMES: Final[dict[str, OutcomeDefinition]] = {
             "Seed cost",
             "USD/m2",
             "material price of the seed per electrode area",
-            follows_from_recipe=True,
+            recipe=seed_costs_usd_m2,
         ),
         OutcomeDefinition(
             "short_circuit", "Short circuit", "", "1 if the cell shorted (suspected, for lab cells)", is_binary=True

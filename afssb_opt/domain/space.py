@@ -108,6 +108,20 @@ class DesignSpace:
                 column += 1
         return self.round_designs(pd.DataFrame(designs, columns=list(self.names)))
 
+    def unrounded(self, unit: np.ndarray, levels: Mapping[str, np.ndarray]) -> pd.DataFrame:
+        """Build designs from `(n, d)` unit coordinates and `(n,)` levels per variable as they are, fast for thousands.
+
+        Numbers between the values of a discrete variable stay there.
+        """
+        columns: dict[str, object] = {**levels, **{fixed.name: [fixed.value] * len(unit) for fixed in self.fixed}}
+        for variable, place in zip(self.numeric, unit.T, strict=True):
+            low, high = variable.hull
+            if variable.scale == "log":
+                columns[variable.name] = np.exp(np.log(low) + place * (np.log(high) - np.log(low)))
+            else:
+                columns[variable.name] = low + place * (high - low)
+        return pd.DataFrame(columns, columns=list(self.names))
+
     def round_designs(self, designs: pd.DataFrame) -> pd.DataFrame:
         """Round continuous values to what a lab can set inside their bounds, and discrete values to an allowed one."""
         rounded = designs.loc[:, list(self.names)].reset_index(drop=True).copy()

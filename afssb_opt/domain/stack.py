@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+import pandas as pd
+
 from afssb_opt.domain.protocol import Protocol
-from afssb_opt.domain.seed_alloys import seed_layer, seed_value
+from afssb_opt.domain.seed_alloys import seed_alloy_names, seed_layer, seed_value
 from afssb_opt.domain.standard_variables import STANDARD_VARIABLES
 
 # The interlayer is a pressed composite of carbon black with a share of seed; level `none` is carbon alone.
@@ -105,6 +109,19 @@ def seed_cost_usd_m2(design: Mapping[str, object]) -> float:
     return 0.01 * seed_loading_mg_cm2(design) * price_usd_kg
 
 
+def seed_costs_usd_m2(designs: pd.DataFrame) -> np.ndarray:
+    """Return the `(n,)` prices of a table of designs; NaN where the alloy is not in the table of alloys."""
+    alloys, classes = (
+        list(designs[name]) if name in designs else [str(STANDARD_VARIABLES[name].default)] * len(designs)
+        for name in ("seed_alloy", "layer_class")
+    )
+    kinds = list(zip(alloys, classes, strict=True))
+    per_um = {kind: _seed_cost_per_um_usd_m2(*kind) for kind in set(kinds)}
+    thickness = designs.get("interlayer_thickness_um", STANDARD_VARIABLES["interlayer_thickness_um"].default)
+    costs: np.ndarray = np.array([per_um[kind] for kind in kinds]) * np.asarray(thickness, dtype=float)
+    return costs
+
+
 def cell_layers(design: Mapping[str, object], protocol: Protocol, plated_thickness_um: float) -> tuple[Layer, ...]:
     """Return the layers of one charged cell inside a stack: collectors are shared with its neighbours.
 
@@ -150,6 +167,13 @@ def energy_density(
     return energy_per_volume_wh_l(discharge_energy_mwh_cm2, layers), energy_per_mass_wh_kg(
         discharge_energy_mwh_cm2, layers
     )
+
+
+def _seed_cost_per_um_usd_m2(seed_alloy: str, layer_class: str) -> float:
+    if seed_alloy not in seed_alloy_names():
+        return math.nan
+    design = {"seed_alloy": seed_alloy, "layer_class": layer_class, "interlayer_thickness_um": 1.0}
+    return seed_cost_usd_m2(design)
 
 
 def _specific_volume_cm3_g(seed_alloy: str) -> float:

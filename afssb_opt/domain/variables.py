@@ -92,9 +92,14 @@ class Discrete:
         if self.scale == "log" and self.values[0] <= 0:
             raise ValueError(f"{self.name}: a log scale needs values > 0, not {self.values[0]}")
 
+    @property
+    def hull(self) -> tuple[float, float]:
+        """First and last value."""
+        return self.values[0], self.values[-1]
+
     def to_unit(self, value: float) -> float:
         """Map a value to the unit interval spanned by the first and last value."""
-        return to_unit_interval(value, self.values[0], self.values[-1], self.scale)
+        return to_unit_interval(value, *self.hull, self.scale)
 
     def from_unit(self, unit: float) -> float:
         """Return the allowed value nearest to `unit` on the variable's scale."""

@@ -14,7 +14,7 @@ from scipy.stats import qmc
 
 from afssb_opt.domain.rules import LinearConstraint
 from afssb_opt.domain.space import DesignSpace
-from afssb_opt.domain.variables import Categorical, Continuous, Discrete, Fixed
+from afssb_opt.domain.variables import Continuous, Discrete
 
 # Up to here all level combinations are searched; beyond, a fresh sample of them at each pick.
 MAX_COMBINATIONS: Final = 64
@@ -147,40 +147,20 @@ class MixedSpace:
         return self.space.obeys_rules(self.as_values(candidates))
 
     def as_values(self, candidates: Candidates) -> pd.DataFrame:
-        """Return unrounded designs; `DesignSpace.from_unit` is exact but slow for thousands of them."""
-        columns: dict[str, object] = {}
-        numeric, categorical = 0, 0
-        for variable in self.space.variables:
-            if isinstance(variable, Fixed):
-                columns[variable.name] = [variable.value] * len(candidates)
-            elif isinstance(variable, Categorical):
-                columns[variable.name] = np.array(variable.levels, dtype=object)[candidates.codes[:, categorical]]
-                categorical += 1
-            else:
-                low, high = (
-                    variable.hull if isinstance(variable, Continuous) else (variable.values[0], variable.values[-1])
-                )
-                unit = candidates.unit[:, numeric]
-                if variable.scale == "log":
-                    columns[variable.name] = np.exp(np.log(low) + unit * (np.log(high) - np.log(low)))
-                else:
-                    columns[variable.name] = low + unit * (high - low)
-                numeric += 1
-        return pd.DataFrame(columns)
+        """Return unrounded designs."""
+        return self.space.unrounded(candidates.unit, self._levels_of(candidates))
 
     def rounded(self, candidates: Candidates) -> pd.DataFrame:
         """Return designs as a lab can set them, with shared variables at exactly the shared value."""
-        levels = pd.DataFrame(
-            {
-                v.name: np.array(v.levels, dtype=object)[candidates.codes[:, c]]
-                for c, v in enumerate(self.space.categorical)
-            },
-            index=range(len(candidates)),
-        )
+        levels = pd.DataFrame(self._levels_of(candidates), index=range(len(candidates)))
         designs = self.space.from_unit(candidates.unit, levels)
         for name, value in self.shared.items():
             designs[name] = pd.Series([value] * len(designs))
         return designs
+
+    def _levels_of(self, candidates: Candidates) -> dict[str, np.ndarray]:
+        columns = zip(self.space.categorical, candidates.codes.T, strict=True)
+        return {variable.name: np.array(variable.levels, dtype=object)[codes] for variable, codes in columns}
 
     def listed(self) -> Candidates | None:
         """Return all designs of a space without continuous variables, or None where it is not so small."""

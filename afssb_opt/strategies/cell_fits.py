@@ -14,6 +14,7 @@ from afssb_opt.domain.objectives import OutcomeConstraint
 from afssb_opt.domain.outcomes import outcome_definition
 from afssb_opt.strategies.encoding import Encoding
 from afssb_opt.strategies.models import FeasibilityModel, OutcomeModel, fit_feasibility, fit_outcome, predicts_better
+from afssb_opt.strategies.recipe_outcomes import computed_outcome
 from afssb_opt.strategies.surrogate import KernelShape
 
 # An outcome may be modelled from the cells that held alone if at least this many did.
@@ -40,8 +41,17 @@ class CellFits:
     def fit(self, outcome: str, left_out: np.ndarray | None = None) -> tuple[OutcomeModel | None, list[str]]:
         """Fit one outcome to all cells but those left out, `(n,)` booleans; return also the notes on its data.
 
-        Prior data are left aside where the campaign's own values are predicted better without them.
+        What follows from the recipe is computed where it can be. Prior data are left aside where the campaign's own
+        values are predicted better without them.
         """
+        is_log = outcome in self.log_outcomes
+        computed, doubts = computed_outcome(self.encoding, self.features, self.observations, outcome, is_log=is_log)
+        if computed is not None:
+            return computed, []
+        model, notes = self._modelled(outcome, left_out)
+        return model, [*doubts, *notes]
+
+    def _modelled(self, outcome: str, left_out: np.ndarray | None) -> tuple[OutcomeModel | None, list[str]]:
         table = self.observations
         if left_out is not None:
             table = table.assign(**{outcome: table[outcome].where(~left_out)})

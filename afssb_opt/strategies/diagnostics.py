@@ -45,10 +45,7 @@ def _predict_features(model: CampaignModel, features: torch.Tensor) -> pd.DataFr
     columns = {}
     with torch.no_grad():
         for name, outcome in model.outcomes.items():
-            mean, variance = outcome.gp.mean_and_variance(features)
-            columns[name], columns[f"{name}_sd"] = in_units(
-                outcome.scale, mean.numpy(force=True), variance.sqrt().numpy(force=True)
-            )
+            columns[name], columns[f"{name}_sd"] = in_units(outcome.scale, *outcome.mean_and_sd(features))
         for judge in model.feasibility:
             passing = judge.probability(features).numpy(force=True)
             chance = passing if judge.passes_at_one else 1.0 - passing
@@ -109,9 +106,14 @@ def effects(model: CampaignModel, space: DesignSpace, centre: dict[str, object])
 
 
 def leave_one_out(model: CampaignModel, observations: pd.DataFrame) -> pd.DataFrame:
-    """Return columns outcome, row, observed, mean, sd; the deviation includes the noise of the observation."""
+    """Return columns outcome, row, observed, mean, sd; the deviation includes the noise of the observation.
+
+    An outcome that is computed has nothing to be checked and is left out.
+    """
     tables = []
     for name, outcome in model.outcomes.items():
+        if outcome.is_computed:
+            continue
         mean, variance = outcome.gp.leave_one_out()
         centre, sd = in_units(outcome.scale, mean.numpy(force=True), variance.sqrt().numpy(force=True))
         observed = observations[name].to_numpy(float)[outcome.rows]

@@ -107,6 +107,16 @@ class Encoding:
         """Return `(n, n_columns)` features of a table of designs."""
         return self.features(self.space.to_unit(designs), self.level_codes(designs))
 
+    def designs(self, features: np.ndarray) -> pd.DataFrame:
+        """Return the table of designs that `(n, n_columns)` features stand for; numbers are not rounded."""
+        end = len(self.space.numeric)
+        unit, levels = features[:, :end], {}
+        for name, level_features in self._level_features.items():
+            end += level_features.shape[1]
+            names = np.array(self.levels[name], dtype=object)
+            levels[name] = names[features[:, end - len(names) : end].argmax(axis=1)]
+        return self.space.unrounded(unit, levels)
+
 
 def _scaled_descriptors(variable: Categorical, levels: Sequence[str]) -> np.ndarray:
     """Return `(n_levels, k)` descriptors scaled to `[0, 1]`; constant ones are left out."""

@@ -149,8 +149,8 @@ def _forecasts(
         if name in model.outcomes:
             outcome = model.outcomes[name]
             with torch.no_grad():
-                centre, variance = (float(part[0]) for part in outcome.gp.mean_and_variance(features))
-            reach = Z95 * math.sqrt(variance)
+                centre, deviation = (float(part[0]) for part in outcome.mean_and_sd(features))
+            reach = Z95 * deviation
             low, high = outcome.scale.from_standard(np.array([centre - reach, centre + reach]))
         else:
             low, high = 0.0, 1.0

@@ -29,17 +29,25 @@ class OutcomeModel:
 
     Attributes:
         rows: Of the observations that it is fitted to.
+        is_computed: Nothing about it is unknown, as of a price that follows from the recipe.
     """
 
     outcome: str
     scale: OutcomeScale
     gp: GaussianProcess
     rows: np.ndarray
+    is_computed: bool = False
 
     @property
     def values(self) -> np.ndarray:
         """`(n,)` standardised observations."""
         return self.gp.targets.numpy(force=True)
+
+    def mean_and_sd(self, features: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """Return `(n,)` means and standard deviations of the noise-free outcome, standardised."""
+        mean, variance = self.gp.mean_and_variance(features)
+        sd = torch.zeros_like(mean) if self.is_computed else variance.sqrt()
+        return mean.numpy(force=True), sd.numpy(force=True)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from afssb_opt.domain.protocol import Protocol
@@ -12,6 +14,7 @@ from afssb_opt.domain.stack import (
     energy_per_volume_wh_l,
     interlayer_density_g_cm3,
     seed_cost_usd_m2,
+    seed_costs_usd_m2,
     seed_loading_mg_cm2,
     stack_mass_mg_cm2,
     stack_thickness_um,
@@ -92,6 +95,19 @@ def test_seed_cost_grows_with_thickness_and_ranks_by_price() -> None:
     assert cost["none"] == 0.0
     assert 0.0 < cost["Mg"] < cost["Ag"] < cost["Au"]
     assert seed_cost_usd_m2({"seed_alloy": "Ag", "interlayer_thickness_um": 20.0}) == pytest.approx(2 * cost["Ag"])
+
+
+def test_prices_of_a_table_are_those_of_its_rows() -> None:
+    table = pd.DataFrame({
+        "seed_alloy": ["Ag", "none", "Mg", "Ag"], "interlayer_thickness_um": [10.0, 3.0, 0.5, 0.02],
+        "layer_class": ["carbon_metal", "as_reported", "metal_film", "metal_film"],
+    })  # fmt: skip
+    for columns in (list(table), ["seed_alloy"], ["interlayer_thickness_um"], ["seed_alloy", "layer_class"]):
+        part = table[columns]
+        one_by_one = [seed_cost_usd_m2(row) for row in part.to_dict("records")]
+        assert seed_costs_usd_m2(part) == pytest.approx(one_by_one, rel=1e-12)
+    unknown = seed_costs_usd_m2(table.assign(seed_alloy=["Ag", "our own", "Mg", "Ag"]))
+    assert np.isnan(unknown).tolist() == [False, True, False, False]
 
 
 def test_a_film_is_dense_metal_and_a_bare_collector_has_no_layer() -> None:

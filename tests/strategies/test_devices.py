@@ -104,7 +104,7 @@ def observed(n: int) -> pd.DataFrame:
     return pd.DataFrame({
         "level": level, "x": x, "y": y, "gain": gain, "gain_sem": np.where(np.arange(n) % 3 == 0, 0.05, np.nan),
         "cost": x + 0.2 * (level == "c"), "life": np.exp(3.0 + gain), "life_censored": np.arange(n) % 5 == 0,
-        "works": (x - y < 0.5) * 1.0, "rest": x * y,
+        "works": (x - y < 0.5) * 1.0, "rest": x * y, "seed_cost_usd_m2": 0.0,
         "status": np.where(np.arange(n) % 11 == 10, "failed", "completed"),
     })  # fmt: skip
 
@@ -133,6 +133,7 @@ WISHES = {
         "binary_outcomes": ["works"],
     },
     "lives of which some are limits": {"objectives": [Objective("life")], "log_outcomes": ["life"]},
+    "a price": {"objectives": [Objective("gain"), Objective("seed_cost_usd_m2", "minimize")]},
     "five objectives": {"objectives": [Objective(name) for name in ("gain", "cost", "life", "rest", "works")]},
     "prior data": {"objectives": [Objective("gain"), Objective("rest")], "prior_data": observed(30)},
 }
