@@ -111,7 +111,7 @@ def summary_lines(spec: CampaignSpec, best: pd.DataFrame) -> list[str]:
     lines = [f"## {spec.name}", spec.question, ""]
     if best.empty:
         return [*lines, "No cell with results meets all limits yet."]
-    shown = [name for name in (*spec.space.names, *spec.outcome_names) if name in best.columns]
+    shown = [name for name in (*spec.space.names, *spec.shown_outcomes) if name in best.columns]
     names = [variable_label(n) if n in spec.space.names else outcome_label(spec.outcome(n)) for n in shown]
     lines += ["| Trial | " + " | ".join(names) + " |", "|---" * (len(shown) + 1) + "|"]
     for _, row in best.iterrows():
@@ -143,8 +143,9 @@ class Progress:
 
 def round_rows(spec: CampaignSpec, trials: Sequence[TrialRecord]) -> list[dict[str, str]]:
     """Return a row per trial; outcomes that none of them has yet leave their place to the reason."""
-    results = [trial.result.outcomes if isinstance(trial.result, TrialResult) else {} for trial in trials]
-    measured = [name for name in spec.outcome_names if any(name in outcomes for outcomes in results)]
+    scored = [spec.scored_result(trial.result) for trial in trials]
+    results = [result.outcomes if isinstance(result, TrialResult) else {} for result in scored]
+    measured = [name for name in spec.shown_outcomes if any(name in outcomes for outcomes in results)]
     return [
         {
             "trial": trial.label,

@@ -103,7 +103,7 @@ class Campaign:
 
     def observations(self) -> pd.DataFrame:
         """Return what the surrogate learns from: one row per finished, partial or failed cell."""
-        return self.ledger.observations(self.uid)
+        return self.spec.scored(self.ledger.observations(self.uid))
 
     def stop_reason(self) -> str | None:
         """Return why nothing more is to be proposed, or None while the campaign goes on."""
@@ -167,12 +167,15 @@ class Campaign:
         return record_table(self.spec, self.ledger, self.uid, results)
 
     def best(self) -> pd.DataFrame:
-        """Return the Pareto set: finished cells that meet all constraints and that no other such cell beats."""
+        """Return the Pareto set: finished cells that meet all constraints and that no other such cell beats.
+
+        Where the objectives are combined it is the most desirable cell, or several if they are equal.
+        """
         observations = self.observations()
         finished = observations[observations["status"] != "failed"] if len(observations) else observations
-        keep = pareto_rows(self.spec.objectives, self.spec.constraints, finished)
+        keep = pareto_rows(self.spec.wanted, self.spec.constraints, finished)
         best = finished[keep]
-        first = self.spec.objectives[0]
+        first = self.spec.wanted[0]
         if first.outcome in best and len(best):
             order = first.maximised(best[first.outcome].to_numpy(float)).argsort()[::-1]
             best = best.iloc[order]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from afssb_opt.campaign.campaign import Campaign
 
 # What a definition says of the designs; the rest of it may name files that are gone by now.
-TASK_KEYS: Final = ("space", "objectives", "constraints", "design_constraints", "seed")
+TASK_KEYS: Final = ("space", "objectives", "combine", "constraints", "design_constraints", "seed")
 
 
 @dataclass(frozen=True)
@@ -102,15 +102,16 @@ def explain_trial(campaign: Campaign, label: str) -> TrialExplanation:
     prior = recorded_prior(before) if spec.prior_data is not None else None
     optimizer = told_optimizer(spec, observations, pending, prior)
     place = batch.index(trial)
+    result = spec.scored_result(trial.result)
     found = optimizer.explain(designs)[place]
-    rows = observations.to_dict("records")
+    rows = spec.scored(observations).to_dict("records")
     near = tuple(
         NearCell(
             str(rows[cell.row]["label"]),
             cell.distance,
             cell.differs,
             {name: rows[cell.row][name] for name in spec.space.names},
-            {name: float(rows[cell.row][name]) for name in spec.outcome_names if pd.notna(rows[cell.row].get(name))},
+            {name: float(rows[cell.row][name]) for name in spec.shown_outcomes if pd.notna(rows[cell.row].get(name))},
         )
         for cell in found.neighbours
     )
@@ -126,7 +127,7 @@ def explain_trial(campaign: Campaign, label: str) -> TrialExplanation:
         is_reproduced=trial.reason.startswith(found.reason),
         reference=None if found.reference_row is None else str(rows[found.reference_row]["label"]),
         near=near,
-        measured={} if trial.result is None or trial.state is TrialState.VOID else dict(trial.result.outcomes),
+        measured={} if result is None or trial.state is TrialState.VOID else dict(result.outcomes),
     )
 
 
@@ -164,6 +165,7 @@ def _spec_of(events: Sequence[Event], now: CampaignSpec) -> CampaignSpec:
         space=task.space,
         objectives=task.objectives,
         constraints=task.constraints,
+        desirability=task.desirability,
         seed=task.seed,
         initial_trials=definition.get("initial_trials"),
         prior_data=definition.get("prior_data"),

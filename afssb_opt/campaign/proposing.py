@@ -145,6 +145,7 @@ def told_optimizer(
         seed=spec.seed,
         n_initial=spec.initial_trials,
         prior_data=prior,
+        combine=None if spec.desirability is None else "desirability",
         device=device_of_machine(),
     )
     if len(observations):

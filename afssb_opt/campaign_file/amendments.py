@@ -16,6 +16,7 @@ _FREE: Final = {
     "initial_trials": "matters only while the start design is not complete",
     "budget": "the campaign ends earlier or later",
     "objectives": "recorded results are scored anew",
+    "combine": "recorded results are scored anew",
     "constraints": "recorded results are judged anew",
     "design_constraints": "holds for later proposals; recorded trials stay",
     "stop_when": "the campaign ends earlier or later",

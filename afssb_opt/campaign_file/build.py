@@ -21,6 +21,7 @@ from afssb_opt.campaign_file.schema import (
     ProtocolPart,
 )
 from afssb_opt.campaign_file.space import parse_space
+from afssb_opt.domain.desirability import DESIRABILITY, Desirability, desirability_problems
 from afssb_opt.domain.errors import CampaignFileError, suggest
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint
 from afssb_opt.domain.outcomes import OUTCOMES, OutcomeSettings
@@ -55,6 +56,7 @@ def build_spec(
     space = parse_space(_group(definition, "space"), _list(definition, "design_constraints"), problems)
     evaluator = parse_evaluator(definition.get("evaluator", "simulation"), space, folder, problems)
     objectives, constraints, settings = _wishes(definition, problems)
+    desirability = _desirability(definition, objectives, problems)
     if evaluator is not None:
         _check_wishes(evaluator, definition, problems)
         if evaluator.kind == "simulation" and space is not None:
@@ -92,6 +94,7 @@ def build_spec(
         prior_data=None if part.prior_data is None else resolve_prior_data(part.prior_data, folder),
         inbox=part.inbox,
         needs_approval=part.approve,
+        desirability=desirability,
     )
 
 
@@ -103,6 +106,7 @@ class DesignTask:
     objectives: tuple[Objective, ...]
     constraints: tuple[OutcomeConstraint, ...]
     seed: int
+    desirability: Desirability | None
 
 
 def build_design_task(definition: Mapping[str, Any]) -> DesignTask:
@@ -115,9 +119,10 @@ def build_design_task(definition: Mapping[str, Any]) -> DesignTask:
     part = problems.validated(DesignTaskPart, definition, "")
     space = parse_space(_group(definition, "space"), _list(definition, "design_constraints"), problems)
     objectives, constraints, _ = _wishes(definition, problems)
+    desirability = _desirability(definition, objectives, problems)
     if problems.found or part is None or space is None:
         raise CampaignFileError(problems.found, "design task")
-    return DesignTask(space, tuple(objectives.values()), tuple(constraints.values()), part.seed)
+    return DesignTask(space, tuple(objectives.values()), tuple(constraints.values()), part.seed, desirability)
 
 
 def build_protocol(definition: Mapping[str, Any], source: str, lines: Mapping[str, int]) -> Protocol:
@@ -176,7 +181,8 @@ def _wishes(
                         "Write {goal: target, value: number}, or use threshold for a lower limit",
                     )
                 else:
-                    objectives[name] = Objective(name, part.goal, part.threshold, part.value)
+                    weight = 1.0 if part.weight is None else part.weight
+                    objectives[name] = Objective(name, part.goal, part.threshold, part.value, part.ideal, weight)
             elif isinstance(part, ConstraintPart):
                 if part.at_least is None and part.at_most is None:
                     problems.add(where, "has neither at_least nor at_most", "Give one of them")
@@ -196,6 +202,27 @@ def _wishes(
     if at_cycles:
         settings = OutcomeSettings(retention_at_cycle=next(iter(at_cycles.values())))
     return objectives, constraints, settings
+
+
+def _desirability(
+    definition: Mapping[str, Any], objectives: Mapping[str, Objective], problems: ProblemList
+) -> Desirability | None:
+    if definition.get("combine") is None:
+        for name, entry in _group(definition, "objectives").items():
+            for key in ("ideal", "weight"):
+                if isinstance(entry, Mapping) and entry.get(key) is not None:
+                    problems.add(
+                        f"objectives.{name}.{key}",
+                        "matters only where the objectives are combined to one score",
+                        "Write 'combine: desirability' beside objectives, or remove it",
+                    )
+        return None
+    found = desirability_problems(tuple(objectives.values()))
+    for problem in found:
+        problems.add(problem.where, problem.what, f"{problem.remedy} (combine: desirability)")
+    if DESIRABILITY in _group(definition, "objectives"):
+        problems.add(f"objectives.{DESIRABILITY}", "is the name of the combined score", "Give it another name")
+    return None if problems.found else Desirability(tuple(objectives.values()))
 
 
 def _check_wishes(evaluator: EvaluatorSpec, definition: Mapping[str, Any], problems: ProblemList) -> None:

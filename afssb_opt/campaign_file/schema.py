@@ -56,11 +56,13 @@ class FixedPart(Part):
 
 
 class ObjectivePart(Part):
-    """`{goal, threshold, value, at_cycle}`."""
+    """`{goal, threshold, value, ideal, weight, at_cycle}`."""
 
     goal: Literal["maximize", "minimize", "target"]
     threshold: Number | None = None
     value: Number | None = None
+    ideal: Number | None = None
+    weight: Annotated[float, Field(gt=0, le=1000)] | None = None
     at_cycle: Annotated[int, Field(ge=1)] | None = None
 
 
@@ -148,6 +150,7 @@ class DesignTaskPart(Part):
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
     space: Annotated[dict[str, Any], Field(min_length=1)]
     objectives: Annotated[dict[str, Any], Field(min_length=1, max_length=5)]
+    combine: Literal["desirability"] | None = None
     constraints: dict[str, Any] = Field(default_factory=dict)
     design_constraints: list[Any] = Field(default_factory=list)
 

@@ -42,6 +42,8 @@ def check(campaign: Path, as_json: bool) -> None:
     console.print(Text("ok", style="green"), f"{campaign}: campaign '{spec.name}'")
     console.print(f"  varies     {', '.join(v.name for v in (*spec.space.categorical, *spec.space.numeric))}")
     console.print(f"  wants      {'; '.join(goal_text(spec, objective) for objective in spec.objectives)}")
+    if spec.desirability is not None:
+        console.print("  combines   these to one score, the desirability, and looks for the one best cell")
     if spec.constraints:
         console.print(f"  provided   {', '.join(str(constraint) for constraint in spec.constraints)}")
     console.print(f"  asks       {spec.evaluator.kind} {spec.evaluator.target}".rstrip())

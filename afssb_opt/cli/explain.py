@@ -38,7 +38,7 @@ def explain(campaign: Path, trial: str, as_json: bool) -> None:
     if not found.is_reproduced:
         console.print(Text("With the versions and the device of now it reads otherwise:", style="yellow"),
                       found.explanation.reason, soft_wrap=True)  # fmt: skip
-    _print_gain(console, found)
+    _print_gain(console, spec, found)
     if found.explanation.forecasts:
         console.print(_forecasts(found))
         console.print(_drivers(spec, found))
@@ -46,12 +46,13 @@ def explain(campaign: Path, trial: str, as_json: bool) -> None:
         console.print(_near(spec, found))
 
 
-def _print_gain(console: Console, found: TrialExplanation) -> None:
+def _print_gain(console: Console, spec: CampaignSpec, found: TrialExplanation) -> None:
     gain = found.explanation.gain
     if gain is None:
         console.print("Expected gain: none was computed; the design fills the space")
         return
-    console.print(f"Expected gain: {gain.total:.3g} in standard deviations of what was measured: {gain.exploit:.3g} "
+    unit = "in standard deviations of what was measured" if spec.desirability is None else "of desirability"
+    console.print(f"Expected gain: {gain.total:.3g} {unit}: {gain.exploit:.3g} "
                   f"if all comes out as predicted (exploit), {gain.explore:.3g} from the uncertainty (explore)",
                   soft_wrap=True)  # fmt: skip
     chances = found.explanation.chances
@@ -75,7 +76,7 @@ def _forecasts(found: TrialExplanation) -> Table:
         table.add_row(
             heading(forecast.outcome),
             with_deviation(forecast.mean, forecast.sd) if not is_chance else f"{forecast.mean:.2f}",
-            "" if is_chance else f"{forecast.low:.4g} to {forecast.high:.4g}",
+            "" if is_chance else "by the recipe" if forecast.sd == 0 else f"{forecast.low:.4g} to {forecast.high:.4g}",
             shown(forecast.reference),
             shown(found.measured.get(forecast.outcome)),
         )
@@ -102,7 +103,7 @@ def _signed(values: Sequence[float]) -> list[str]:
 
 def _near(spec: CampaignSpec, found: TrialExplanation) -> Table:
     table = plain_table("Nearest cells known then (another level is as far as a whole range)")
-    names = [name for name in spec.outcome_names if any(name in cell.outcomes for cell in found.near)]
+    names = [name for name in spec.shown_outcomes if any(name in cell.outcomes for cell in found.near)]
     for name in ("Trial", "Distance", "Differs in", *map(heading, names)):
         is_text = name in ("Trial", "Differs in")
         table.add_column(name, justify="left" if is_text else "right", no_wrap=is_text)

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from afssb_opt.campaign import Campaign
 from afssb_opt.cli.output import heading, shown
+from afssb_opt.domain.desirability import DESIRABILITY
 from afssb_opt.domain.objectives import meets_constraints
 from afssb_opt.domain.trials import TrialState
 from afssb_opt.ledger import Ledger, TrialRecord
@@ -98,12 +99,14 @@ class _View:
         return f"{elapsed:.0f} s, about {elapsed / n_done * n_left:.0f} s left"
 
     def _best(self) -> dict[str, str]:
-        """Return the best value of each objective among cells that meet all constraints."""
+        """Return the best value of each objective among cells that meet all constraints, or those of the best cell."""
         spec = self._campaign.spec
-        observations = self._ledger.observations(self._campaign.uid)
+        observations = spec.scored(self._ledger.observations(self._campaign.uid))
         meeting = observations[meets_constraints(spec.constraints, observations)] if len(observations) else observations
+        if spec.desirability is not None and len(meeting):
+            meeting = meeting[meeting[DESIRABILITY] == meeting[DESIRABILITY].max()].head(1)
         best = {}
-        for objective in spec.objectives:
+        for objective in spec.shown_objectives:
             if objective.outcome not in meeting or meeting[objective.outcome].notna().sum() == 0:
                 continue
             values = meeting[objective.outcome].to_numpy(float)

@@ -17,7 +17,7 @@ from afssb_opt.campaign.lease import hold_lease
 from afssb_opt.campaign.stores import safe_file_name
 from afssb_opt.cli.output import print_json, text_console
 from afssb_opt.cli.progress import live_progress
-from afssb_opt.cli.tables import pareto_table
+from afssb_opt.cli.tables import best_table
 from afssb_opt.domain.numbers import counted
 from flows.local_server import prefect_api
 
@@ -38,7 +38,7 @@ def run(campaign: Path, trials: int | None, as_json: bool) -> None:
     console = text_console(stderr=as_json)
     with Campaign.load(campaign) as opened:
         for change in opened.changes:
-            console.print(Text("amended", style="yellow"), change)
+            console.print(Text("amended", style="yellow"), str(change), soft_wrap=True)
         # Fails here, in a second, rather than after Prefect's start, when another process has the campaign.
         with hold_lease(opened.ledger, opened.uid):
             n_before, done = len(opened.trials()), opened.stop_reason()
@@ -82,7 +82,7 @@ def _sum_up(
     for warning in summary["warnings"]:
         console.print(Text("warning", style="yellow"), warning)
     if len(best):
-        console.print(pareto_table(opened.spec, best, console.width))
+        console.print(best_table(opened.spec, best, console.width))
     else:
         console.print("No cell meets all constraints yet.")
     console.print(f"Report   {summary['report']}", soft_wrap=True)

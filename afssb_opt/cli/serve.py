@@ -105,7 +105,7 @@ def _prepare(path: Path, spec: CampaignSpec, console: Console) -> None:
     """Open the campaign once, so that its records exist and an amendment is said here."""
     with Campaign.load(path) as opened:
         for change in opened.changes:
-            console.print(Text("amended", style="yellow"), change)
+            console.print(Text("amended", style="yellow"), str(change), soft_wrap=True)
         title = f"Campaign     {spec.name}: {_when(spec.schedule)}. Records: {opened.stores.folder}"
         console.print(title, soft_wrap=True)
         if spec.evaluator.kind == "lab" or spec.inbox is not None:

@@ -11,7 +11,7 @@ from rich.text import Text
 from afssb_opt.campaign import Campaign
 from afssb_opt.campaign.lab_notes import held_parts
 from afssb_opt.cli.output import print_json, text_console
-from afssb_opt.cli.tables import pareto_table, trials_frame, trials_table
+from afssb_opt.cli.tables import best_table, trials_frame, trials_table
 from afssb_opt.domain.numbers import counted
 from afssb_opt.domain.trials import OPEN_STATES, TrialState
 from afssb_opt.ledger import TrialRecord
@@ -44,7 +44,7 @@ def status(campaign: Path, as_json: bool, advice: bool = False) -> None:
         console.print(f"Campaign '{opened.spec.name}': {len(trials)} of {opened.spec.budget.trials} trials")
         console.print("  " + (", ".join(f"{n} {state}" for state, n in counts.items()) or "no trial yet"))
         for change in opened.changes:
-            console.print(Text("  changed since the last run", style="yellow"), change)
+            console.print(Text("  changed since the last run", style="yellow"), str(change), soft_wrap=True)
         if n_held:
             held = counted(n_held, "lab result")
             console.print(f"  {held} held for a person to decide: afssb ingest {campaign} --held", soft_wrap=True)
@@ -52,7 +52,7 @@ def status(campaign: Path, as_json: bool, advice: bool = False) -> None:
             console.print(f"  {worth_text}")
         console.print(f"  {done or _next_step(opened, campaign)}", soft_wrap=True)
         if len(best):
-            console.print(pareto_table(opened.spec, best, console.width))
+            console.print(best_table(opened.spec, best, console.width))
 
 
 def _next_step(opened: Campaign, campaign: Path) -> str:

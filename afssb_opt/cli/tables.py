@@ -20,19 +20,21 @@ COLUMN_GAP = 2
 EDGES = 2
 
 
-def pareto_table(spec: CampaignSpec, best: pd.DataFrame, width: int) -> Table:
-    """Return the Pareto set as a table for a terminal of this width, best by the first objective on top."""
+def best_table(spec: CampaignSpec, best: pd.DataFrame, width: int) -> Table:
+    """Return the best designs as a table for a terminal of this width, best by the first objective on top."""
     title = f"Pareto set: {len(best)} design{'s' if len(best) > 1 else ''} that no other beats"
+    if spec.desirability is not None:
+        title = "Most desirable design" if len(best) == 1 else f"Most desirable designs: {len(best)} that are equal"
     if len(best) > MAX_ROWS:
-        title += f" (the {MAX_ROWS} best by {spec.objectives[0].outcome})"
+        title += f" (the {MAX_ROWS} best by {spec.wanted[0].outcome})"
     frame = best.head(MAX_ROWS).rename(columns={"label": "trial"})
-    names = ["trial", *spec.space.names, *(objective.outcome for objective in spec.objectives)]
+    names = ["trial", *spec.space.names, *(objective.outcome for objective in spec.shown_objectives)]
     return _fitted(plain_table(title), frame, names, width)
 
 
 def trials_table(spec: CampaignSpec, frame: pd.DataFrame, width: int) -> Table:
     """Return `trials_frame` as a table for a terminal of this width; excluded trials are dim."""
-    names = ["trial", "round", "state", *spec.space.names, *spec.outcome_names]
+    names = ["trial", "round", "state", *spec.space.names, *spec.shown_outcomes]
     return _fitted(plain_table(), frame, names, width, frame["excluded"].tolist())
 
 
@@ -92,12 +94,12 @@ def trials_frame(spec: CampaignSpec, trials: list[TrialRecord]) -> pd.DataFrame:
     """Return all trials as plain columns: label, round, state, variables as built, outcomes, reason."""
     rows = []
     for trial in trials:
-        result = trial.result
+        result = spec.scored_result(trial.result)
         outcomes = dict(result.outcomes) if isinstance(result, TrialResult) else {}
         row: dict[str, object] = {"trial": trial.label, "round": trial.round, "state": str(trial.state)}
         row |= trial.as_built or trial.design
-        row |= {name: outcomes.get(name) for name in spec.outcome_names}
-        row |= {f"{name}_censored": True for name in (result.censored if result else ()) if name in spec.outcome_names}
+        row |= {name: outcomes.get(name) for name in spec.shown_outcomes}
+        row |= {f"{name}_censored": True for name in (result.censored if result else ()) if name in spec.shown_outcomes}
         row |= {"excluded": trial.is_excluded, "failure": trial.failure.reason if trial.failure else ""}
         row |= {"reason": trial.reason}
         rows.append(row)

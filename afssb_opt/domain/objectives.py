@@ -20,12 +20,16 @@ class Objective:
         outcome: Name of an outcome column.
         threshold: Worst value still of interest, in the outcome's unit; it becomes the reference point.
         target: The wanted value where the goal is `target`.
+        ideal: Value from which on more is not worth more; it matters for a desirability alone, as does the weight.
+        weight: How much the outcome counts in a desirability, relative to the others.
     """
 
     outcome: str
     goal: Goal = "maximize"
     threshold: float | None = None
     target: float | None = None
+    ideal: float | None = None
+    weight: float = 1.0
 
     def __post_init__(self) -> None:
         if (self.goal == "target") != (self.target is not None):

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from afssb_opt.domain.desirability import DESIRABILITY
 from afssb_opt.domain.protocol import Protocol
 from afssb_opt.domain.stack import energy_density, seed_cost_usd_m2, seed_costs_usd_m2
 
@@ -142,6 +143,9 @@ def outcome_definition(name: str) -> OutcomeDefinition:
     if name.endswith(ABOVE_CLIFF):
         label = outcome_definition(name.removesuffix(ABOVE_CLIFF)).label
         return OutcomeDefinition(name, f"{label} clear of its cliff", "", "", is_binary=True, comes_from_cycling=False)
+    if name == DESIRABILITY:
+        meaning = "weighted geometric mean of what the objectives are worth; negative where a threshold is missed"
+        return OutcomeDefinition(name, "Desirability", "", meaning, comes_from_cycling=False)
     return OUTCOMES.get(name, OutcomeDefinition(name, name, "", "", comes_from_cycling=False))
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
+import numpy as np
+import pandas as pd
+
+from afssb_opt.domain.desirability import DESIRABILITY, MOST_DESIRABLE, Desirability
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint
 from afssb_opt.domain.outcomes import OutcomeDefinition, OutcomeSettings, outcome_definition
 from afssb_opt.domain.protocol import Protocol
 from afssb_opt.domain.space import DesignSpace
+from afssb_opt.domain.trials import TrialResult
 
 EvaluatorKind = Literal["simulation", "lab", "python", "pybamm", "replay"]
 
@@ -121,6 +126,7 @@ class CampaignSpec:
         schedule: When `afssb serve` advances it; None leaves that to `afssb serve`.
         inbox: Folder to watch for results, as the file states it: relative to the campaign file.
         needs_approval: A person approves each proposed design before anybody evaluates it.
+        desirability: One score of all objectives where one best cell is wanted; None where their trade-off is.
         sha256: Hash of `definition`; it changes when the meaning of the file changes, not its layout.
     """
 
@@ -144,12 +150,51 @@ class CampaignSpec:
     prior_data: str | None = None
     inbox: str | None = None
     needs_approval: bool = False
+    desirability: Desirability | None = None
+
+    @property
+    def wanted(self) -> tuple[Objective, ...]:
+        """What cells compete in: the objectives, or their desirability alone, as a column that `scored` adds."""
+        return self.objectives if self.desirability is None else (MOST_DESIRABLE,)
 
     @property
     def outcome_names(self) -> tuple[str, ...]:
         """Outcomes that objectives or constraints name, each once."""
         wanted = [o.outcome for o in self.objectives] + [c.outcome for c in self.constraints]
         return tuple(dict.fromkeys(wanted))
+
+    @property
+    def shown_objectives(self) -> tuple[Objective, ...]:
+        """Objectives that people are shown: before them what they are worth together, where one best cell is wanted."""
+        return self.objectives if self.desirability is None else (MOST_DESIRABLE, *self.objectives)
+
+    @property
+    def shown_outcomes(self) -> tuple[str, ...]:
+        """Outcomes that people are shown, likewise."""
+        return self.outcome_names if self.desirability is None else (DESIRABILITY, *self.outcome_names)
+
+    def scored(self, observations: pd.DataFrame) -> pd.DataFrame:
+        """Return a table of outcomes with the desirability, where one is wanted; of lower limits it is one too."""
+        if self.desirability is None:
+            return observations
+        limits = np.zeros(len(observations), dtype=bool)
+        for objective in self.objectives:
+            flags = observations.get(f"{objective.outcome}_censored")
+            if objective.goal == "maximize" and flags is not None:
+                limits |= flags.eq(True).to_numpy(bool)
+        score = self.desirability.of_table(observations)
+        return observations.assign(**{DESIRABILITY: score, f"{DESIRABILITY}_censored": limits & (score < 1.0)})
+
+    def scored_result(self, result: TrialResult | None) -> TrialResult | None:
+        """Return the result of one cell with the desirability, where one is wanted and can be told."""
+        if self.desirability is None or result is None:
+            return result
+        score = self.desirability.of_cell(result.outcomes)
+        if score is None:
+            return result
+        is_limit = score < 1.0 and any(o.goal == "maximize" and o.outcome in result.censored for o in self.objectives)
+        censored = result.censored | {DESIRABILITY} if is_limit else result.censored
+        return replace(result, outcomes={**result.outcomes, DESIRABILITY: score}, censored=censored)
 
     def outcome(self, name: str) -> OutcomeDefinition:
         """Return the definition of an outcome; one unknown to the project has no unit."""

@@ -17,13 +17,17 @@ import torch
 from botorch.utils.sampling import draw_sobol_normal_samples
 from torch import Tensor
 
+from afssb_opt.domain.desirability import WORST
 from afssb_opt.strategies.devices import CPU
 from afssb_opt.strategies.hypervolume_grid import MAX_COORDINATES, HypervolumeGrid
 from afssb_opt.strategies.models import FeasibilityModel
+from afssb_opt.strategies.standard_score import StandardScore
 from afssb_opt.strategies.surrogate import GaussianProcess, kernel
 
 # Samples of the true values behind noisy data; 16 and 64 gave the same optimisation traces within their spread.
 N_SAMPLES: Final = 16
+# A design that surely gains nothing is worth up to so much by how little it lacks, else most of a space were alike.
+NEARLY: Final = 1e-9
 # Posterior variances of observed cells may be this small; less is rounding.
 VARIANCE_FLOOR: Final = 1e-8
 
@@ -166,6 +170,7 @@ class Acquisition:
         base_probability: Tensor,
         reference: np.ndarray,
         *,
+        score: StandardScore | None = None,
         n_ask: int,
         seed: int,
     ) -> None:
@@ -179,10 +184,12 @@ class Acquisition:
             base: `(b, n_columns)` features of the cells that new ones compete with.
             base_probability: `(b,)` probability that each of them passes the pass/fail outcomes.
             reference: `(m,)` reference point in standardised, maximised units.
+            score: What the objectives are worth together; without it their trade-off is sought.
             n_ask: How many cells will be added with `add`.
             seed: Of the samples.
         """
         self.terms, self.limits, self.feasibility = list(terms), list(limits), list(feasibility)
+        self.score = score
         self.reference = torch.as_tensor(reference)
         size = (len(base) + n_ask) * max(1, len(gps))
         normals = torch.as_tensor(draw_sobol_normal_samples(size, N_SAMPLES, dtype=torch.float64, seed=seed)).T
@@ -213,6 +220,11 @@ class Acquisition:
         allowed = self._uniforms[:n_base] < self._passes[:, None]
         for limit in self.limits:
             allowed &= limit.holds(self.outcomes[limit.model].values)
+        if self.score is not None:
+            worth = self.score(torch.stack([self.outcomes[term.model].values for term in self.terms], dim=-1))
+            worth = torch.where(allowed, worth, WORST)
+            self._best = worth.max(dim=0).values if n_base else torch.full((N_SAMPLES,), WORST, dtype=torch.float64)
+            return
         values = torch.stack([term.maximised(self.outcomes[term.model].values) for term in self.terms], dim=-1)
         values = torch.where(allowed[..., None], values, self.reference - 1.0).transpose(0, 1)
         if len(self.terms) == 1:
@@ -249,6 +261,8 @@ class Acquisition:
         return probability * gain.mean(dim=1)
 
     def _gain(self, predictions: list[tuple[Tensor, Tensor]]) -> Tensor:
+        if self.score is not None:
+            return self._score_gain(self.score, predictions)
         if len(self.terms) == 1:
             mean, sd = predictions[self.terms[0].model]
             return self.terms[0].expected_excess(mean, sd, self._best[None, :])
@@ -269,6 +283,15 @@ class Acquisition:
             dim=-1,
         )
         return (self._scalarised(draws) - self._best[None, :]).clamp_min(0.0)
+
+    def _score_gain(self, score: StandardScore, predictions: list[tuple[Tensor, Tensor]]) -> Tensor:
+        """Return the `(n, s)` expected excess of the score over that of the best cell."""
+        mean, sd = (
+            torch.stack([predictions[term.model][part] for term in self.terms], dim=-1)[:, :, None] for part in (0, 1)
+        )
+        excess = score(mean + sd * score.draws(N_SAMPLES)) - self._best[:, None]
+        nearly = NEARLY / (1.0 + (-excess).clamp_min(0.0))
+        return (excess.clamp_min(0.0) + nearly).mean(dim=2)
 
     def _uniforms_as_normals(self, column: int) -> Tensor:
         grid = (torch.arange(N_SAMPLES, dtype=torch.float64) + 0.5) / N_SAMPLES

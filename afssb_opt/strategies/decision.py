@@ -30,6 +30,7 @@ from torch import Tensor
 
 from afssb_opt.domain.errors import StrategyError
 from afssb_opt.strategies.acquisition import Limit, ObjectiveTerm
+from afssb_opt.strategies.standard_score import StandardScore
 from afssb_opt.strategies.surrogate import JITTER, GaussianProcess, KernelShape, kernel, prior_variance
 
 # Each costs a partition of the objective space; with 128 and four sets of hyperparameters
@@ -56,6 +57,7 @@ class Decision:
         limits: Constraints on modelled outcomes.
         baseline: `(b, n_columns)` features of the cells measured, under test or already chosen.
         reference: `(m,)` reference point in standardised, maximised units.
+        score: What the objectives are worth together; without it their trade-off is sought.
     """
 
     gps: Sequence[GaussianProcess]
@@ -64,11 +66,13 @@ class Decision:
     limits: Sequence[Limit]
     baseline: Tensor
     reference: np.ndarray
+    score: StandardScore | None = None
 
     @property
     def is_possible(self) -> bool:
         """Whether BoTorch's acquisitions cover the case; else the order of the search stands."""
-        return 1 <= len(self.terms) <= MAX_OBJECTIVES and len(self.baseline) > 0
+        is_single = self.score is not None or len(self.terms) == 1
+        return (is_single or 1 < len(self.terms) <= MAX_OBJECTIVES) and len(self.baseline) > 0
 
     def with_cell(self, features: Tensor) -> Decision:
         """Return the decision with one more cell under test, `(1, n_columns)`."""
@@ -82,7 +86,7 @@ class Decision:
         """
         try:
             values = log_values(self.gps, self.judges, self.terms, self.limits, self.baseline, self.reference,
-                                candidates, seed)  # fmt: skip
+                                candidates, seed, self.score)  # fmt: skip
         except (NotPSDError, RuntimeError) as error:
             raise StrategyError(f"BoTorch could not evaluate the finalists ({error})") from error
         return np.argsort(-torch.nan_to_num(values, nan=-torch.inf).numpy(force=True), kind="stable")
@@ -146,6 +150,7 @@ def log_values(
     reference: np.ndarray,
     candidates: Tensor,
     seed: int,
+    score: StandardScore | None = None,
 ) -> Tensor:
     """Return the `(n,)` logarithmic noisy expected (hypervolume) improvement of candidates, by BoTorch.
 
@@ -158,6 +163,7 @@ def log_values(
         reference: `(m,)` reference point in standardised, maximised units.
         candidates: `(n, n_columns)` features.
         seed: Of the samples.
+        score: What the objectives are worth together.
     """
     model = ModelListGP(*[as_botorch(gp) for gp in (*gps, *judges)])
     constraints = [
@@ -169,11 +175,16 @@ def log_values(
     def objective(samples: Tensor, X: Tensor | None = None) -> Tensor:  # noqa: ARG001  BoTorch passes it
         return torch.stack([term.maximised(samples[..., term.model]) for term in terms], dim=-1)
 
+    def one_objective(samples: Tensor, X: Tensor | None = None) -> Tensor:
+        if score is None:
+            return objective(samples, X)[..., 0]
+        return score(samples[..., [term.model for term in terms]])
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BotorchWarning)
         warnings.simplefilter("ignore", NumericalWarning)
-        if len(terms) == 1:
-            single = GenericMCObjective(lambda samples, X=None: objective(samples, X)[..., 0])
+        if score is not None or len(terms) == 1:
+            single = GenericMCObjective(one_objective)
             acquisition = qLogNoisyExpectedImprovement(
                 model, baseline, sampler=sampler, objective=single, constraints=constraints or None,
                 prune_baseline=False, cache_root=False,

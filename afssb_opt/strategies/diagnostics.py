@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from scipy.stats import qmc
 
+from afssb_opt.domain.desirability import DESIRABILITY, Desirability
 from afssb_opt.domain.numbers import with_deviation
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint, maximised_table, meets_constraints
 from afssb_opt.domain.outcomes import ABOVE_CLIFF
@@ -37,13 +38,16 @@ def in_units(scale: OutcomeScale, mean: np.ndarray, sd: np.ndarray) -> tuple[np.
 
 
 def predict(model: CampaignModel, designs: pd.DataFrame) -> pd.DataFrame:
-    """Return `<outcome>` and `<outcome>_sd` per modelled outcome."""
+    """Return `<outcome>` and `<outcome>_sd` per modelled outcome, and of the desirability where one is wanted."""
     return _predict_features(model, torch.as_tensor(model.encoding.encode(designs)))
 
 
 def _predict_features(model: CampaignModel, features: torch.Tensor) -> pd.DataFrame:
     columns = {}
     with torch.no_grad():
+        if model.score is not None:
+            draws = model.score.predicted(model.outcomes, features).numpy(force=True)
+            columns[DESIRABILITY], columns[f"{DESIRABILITY}_sd"] = draws.mean(axis=1), draws.std(axis=1)
         for name, outcome in model.outcomes.items():
             columns[name], columns[f"{name}_sd"] = in_units(outcome.scale, *outcome.mean_and_sd(features))
         for judge in model.feasibility:
@@ -58,9 +62,12 @@ def incumbent_row(
     objectives: Sequence[Objective],
     constraints: Sequence[OutcomeConstraint],
     observations: pd.DataFrame,
+    desirability: Desirability | None = None,
 ) -> int | None:
-    """Return the row of the best allowed cell by the sum of its ranks, or None while there is none."""
+    """Return the row of the most desirable allowed cell, else of that with the best ranks; None while there is none."""
     values = maximised_table(objectives, observations)
+    if desirability is not None:
+        values = desirability.of_table(observations)[:, None]
     allowed = meets_constraints(constraints, observations) & np.isfinite(values).all(axis=1)
     known = np.array([bool(not space.problems(observations.iloc[[row]])) for row in range(len(observations))])
     usable = np.flatnonzero(allowed & known)
@@ -74,9 +81,10 @@ def incumbent(
     objectives: Sequence[Objective],
     constraints: Sequence[OutcomeConstraint],
     observations: pd.DataFrame,
+    desirability: Desirability | None = None,
 ) -> dict[str, object]:
     """Return the design of the best allowed cell; without any, the middle of each variable."""
-    row = incumbent_row(space, objectives, constraints, observations)
+    row = incumbent_row(space, objectives, constraints, observations, desirability)
     if row is not None:
         return dict(observations.loc[row, list(space.names)])
     middle = Candidates(np.full((1, len(space.numeric)), 0.5), np.zeros((1, len(space.categorical)), dtype=int))
@@ -161,7 +169,11 @@ def _from_uniform(space: DesignSpace, uniform: np.ndarray) -> Candidates:
 def _mean_table(model: CampaignModel, candidates: Candidates) -> dict[str, np.ndarray]:
     features = torch.as_tensor(model.encoding.features(candidates.unit, candidates.codes))
     with torch.no_grad():
-        return {name: o.gp.mean_and_variance(features)[0].numpy(force=True) for name, o in model.outcomes.items()}
+        means = {name: o.gp.mean_and_variance(features)[0].numpy(force=True) for name, o in model.outcomes.items()}
+        if model.score is None:
+            return means
+        score = model.score.predicted(model.outcomes, features).mean(dim=1)
+    return {DESIRABILITY: score.numpy(force=True), **means}
 
 
 def reason(
@@ -173,11 +185,10 @@ def reason(
 ) -> str:
     """Return one line that says why a design is worth a cell."""
     predicted = predict(model, design).iloc[0]
-    parts = [
-        f"{o.outcome} {with_deviation(predicted[o.outcome], predicted[f'{o.outcome}_sd'])}"
-        for o in objectives
-        if o.outcome in model.outcomes
-    ]
+    outcomes = [o.outcome for o in objectives if o.outcome in model.outcomes]
+    if model.score is not None:
+        outcomes = [DESIRABILITY, *outcomes]
+    parts = [f"{name} {with_deviation(predicted[name], predicted[f'{name}_sd'])}" for name in outcomes]
     chances = [_chance(judge, predicted) for judge in model.feasibility]
     for constraint in constraints:
         name = constraint.outcome

@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from afssb_opt.domain.desirability import DESIRABILITY
 from afssb_opt.domain.objectives import OutcomeConstraint
 from afssb_opt.strategies.diagnostics import incumbent_row, predict
 from afssb_opt.strategies.gain import Gain
@@ -112,7 +113,8 @@ def _explain(situation: Situation, proposal: Proposal, row: int, model: Campaign
     observed = situation.observations
     best = None
     if len(observed):
-        best = incumbent_row(situation.space, situation.objectives, situation.constraints, observed)
+        best = incumbent_row(situation.space, situation.objectives, situation.constraints, observed,
+                             situation.desirability)  # fmt: skip
     forecasts: tuple[Forecast, ...] = ()
     chances: dict[str, float] = {}
     neighbours: tuple[Neighbour, ...] = ()
@@ -152,6 +154,10 @@ def _forecasts(
                 centre, deviation = (float(part[0]) for part in outcome.mean_and_sd(features))
             reach = Z95 * deviation
             low, high = outcome.scale.from_standard(np.array([centre - reach, centre + reach]))
+        elif name == DESIRABILITY and model.score is not None:
+            with torch.no_grad():
+                draws = model.score.predicted(model.outcomes, features)[0].numpy(force=True)
+            low, high = np.quantile(draws, [0.025, 0.975])
         else:
             low, high = 0.0, 1.0
         forecasts.append(Forecast(name, mean, sd, float(low), float(high), float(base[name]), drivers[name]))

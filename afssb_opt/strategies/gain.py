@@ -18,8 +18,8 @@ class Gain:
     """Expected improvement over all cells measured, under test or chosen before, times the chance to be allowed.
 
     Attributes:
-        total: In the standardised units of the search: of one objective, or a hypervolume of several. Without an
-            objective that has data it is the chance to be allowed.
+        total: In the standardised units of the search: of one objective, or a hypervolume of several, or a
+            desirability. Without an objective that has data it is the chance to be allowed.
         exploit: What of it remains if each outcome comes out exactly as predicted.
     """
 

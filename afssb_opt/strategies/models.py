@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -10,10 +11,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from afssb_opt.domain.desirability import Desirability
 from afssb_opt.strategies.encoding import Encoding
 from afssb_opt.strategies.fitting import default_hyperparameters, fit_hyperparameters, rows_to_fit
 from afssb_opt.strategies.one_sided import condition_one_sided
 from afssb_opt.strategies.outcome_scale import OutcomeScale
+from afssb_opt.strategies.standard_score import StandardScore
 from afssb_opt.strategies.surrogate import GaussianProcess, Hyperparameters, KernelShape
 
 # Latent noise of a pass/fail label: a cell right at the edge may go either way.
@@ -82,6 +85,7 @@ class CampaignModel:
         notes: What was done about odd data.
         rival: Another reading of the same cells: as if the worse ones had fallen off a cliff, where the data do not
             say so but would hardly say so yet.
+        desirability: What the objectives are worth together, where one best cell is wanted.
     """
 
     encoding: Encoding
@@ -89,6 +93,17 @@ class CampaignModel:
     feasibility: tuple[FeasibilityModel, ...]
     notes: tuple[str, ...] = field(default=())
     rival: CampaignModel | None = None
+    desirability: Desirability | None = None
+
+    @cached_property
+    def score(self) -> StandardScore | None:
+        """The desirability of what the models predict; None where none is wanted or no objective is modelled."""
+        return None if self.desirability is None else StandardScore.for_models(self.desirability, self.outcomes)
+
+    def wanting(self, desirability: Desirability | None) -> CampaignModel:
+        """Return the same models, in both readings, with what the objectives are worth together."""
+        rival = None if self.rival is None else self.rival.wanting(desirability)
+        return replace(self, desirability=desirability, rival=rival)
 
 
 def evidence(model: OutcomeModel, rows: np.ndarray) -> float:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 
 from afssb_opt.campaign_file import build_design_task
+from afssb_opt.domain.desirability import DESIRABILITY, Desirability
 from afssb_opt.domain.errors import StrategyError
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint
 from afssb_opt.domain.outcomes import OUTCOMES
@@ -50,6 +51,7 @@ class Optimizer:
         binary_outcomes: Collection[str] | None = None,
         n_initial: int | None = None,
         prior_data: pd.DataFrame | None = None,
+        combine: Literal["desirability"] | None = None,
         device: str = "cpu",
     ) -> None:
         """Set up without observations.
@@ -65,16 +67,22 @@ class Optimizer:
             n_initial: Designs that fill the space before a model is asked; by default as many as it takes.
             prior_data: Cells known before, such as simulated ones, as a table like those that are told: what they
                 teach is used as far as the campaign's own cells bear it out. They are no observations.
+            combine: `desirability` looks for the one cell that is best by a score of all objectives, each with a
+                threshold and an ideal, instead of their trade-off.
             device: Where the models compute, as torch calls it: `cpu`, or an accelerator with double precision such
                 as `cuda`. The last digits, and with them now and then a design, differ from device to device.
 
         Raises:
-            StrategyError: There is no objective, one outcome has two of them, or there is no such device here.
+            StrategyError: There is no objective, one outcome has two of them, they cannot be combined like that, or
+                there is no such device here.
+            InputError: A threshold or an ideal that the desirability needs is missing; all problems are listed.
             DesignError: The prior data lack a variable or are unreadable; all problems are listed.
         """
         names = [objective.outcome for objective in objectives]
         if not names or len(set(names)) != len(names):
             raise StrategyError(f"objectives on {names}: at least one is needed, each on an outcome of its own")
+        if combine not in (None, DESIRABILITY):
+            raise StrategyError(f"objectives cannot be combined to {combine!r}; allowed are '{DESIRABILITY}' and None")
         known = {*names, *(constraint.outcome for constraint in constraints)}
         if log_outcomes is None:
             log_outcomes = [name for name in known if name in OUTCOMES and OUTCOMES[name].is_log_scaled]
@@ -92,6 +100,7 @@ class Optimizer:
         self.log_outcomes = frozenset(log_outcomes)
         self.binary_outcomes = frozenset(binary_outcomes)
         self.n_initial = n_initial
+        self.desirability = None if combine is None else Desirability(tuple(objectives))
         self.device = read_device(device)
         self._prior = None if prior_data is None else PriorData.read(space, self.outcomes, prior_data)
         self._observations = empty_observations(space, self.outcomes)
@@ -101,13 +110,16 @@ class Optimizer:
 
     @classmethod
     def from_dict(cls, definition: Mapping[str, Any]) -> Self:
-        """Return an optimiser for `{space, objectives, constraints, design_constraints, seed}`, as in a campaign file.
+        """Return an optimiser for `{space, objectives, combine, constraints, design_constraints, seed}`.
+
+        The words are those of a campaign file.
 
         Raises:
             CampaignFileError: With every problem found.
         """
         task = build_design_task(definition)
-        return cls(task.space, task.objectives, task.constraints, seed=task.seed)
+        combine: Literal["desirability"] | None = None if task.desirability is None else "desirability"
+        return cls(task.space, task.objectives, task.constraints, seed=task.seed, combine=combine)
 
     @property
     def observations(self) -> pd.DataFrame:
@@ -247,6 +259,7 @@ class Optimizer:
             self._seeds(len(pending)),
             self.model,
             seen_before=seen_before,
+            desirability=self.desirability,
         )
 
     def model(self) -> CampaignModel:
@@ -265,7 +278,7 @@ class Optimizer:
         return self._model
 
     def _fit(self, encoding: Encoding, observations: pd.DataFrame) -> CampaignModel:
-        return fit_models(
+        models = fit_models(
             encoding,
             observations,
             self.objectives,
@@ -274,6 +287,7 @@ class Optimizer:
             binary_outcomes=self.binary_outcomes,
             seed=np.random.SeedSequence(self.seed % 2**63),
         )
+        return models.wanting(self.desirability)
 
     def _plain_encoding(self) -> Encoding:
         """Return the features of a design without prior data, for all levels of the space and of any table."""
@@ -346,4 +360,6 @@ class Optimizer:
         return table
 
     def _incumbent(self) -> dict[str, object]:
-        return diagnostics.incumbent(self.space, self.objectives, self.constraints, self._observations)
+        return diagnostics.incumbent(
+            self.space, self.objectives, self.constraints, self._observations, self.desirability
+        )

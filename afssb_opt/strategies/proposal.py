@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from afssb_opt.domain.desirability import Desirability
 from afssb_opt.domain.errors import StrategyError
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint
 from afssb_opt.domain.space import DesignSpace
@@ -68,6 +69,7 @@ class Situation:
         fixed: Variables that the user holds at one value.
         offered: The user's own list of designs; None leaves the whole space open.
         seen_before: Designs of prior data, whose levels the features know too.
+        desirability: What the objectives are worth together, where one best cell is wanted.
     """
 
     space: DesignSpace
@@ -81,6 +83,7 @@ class Situation:
     fixed: Mapping[str, object] = field(default_factory=dict)
     offered: pd.DataFrame | None = None
     seen_before: pd.DataFrame | None = None
+    desirability: Desirability | None = None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from afssb_opt.strategies.acquisition import Acquisition, Limit, ObjectiveTerm
 from afssb_opt.strategies.decision import Decision
 from afssb_opt.strategies.hypervolume import nadir
 from afssb_opt.strategies.models import CampaignModel, OutcomeModel
-from afssb_opt.strategies.stop_advice import scatter_value
+from afssb_opt.strategies.stop_advice import scatter_of_score, scatter_value
 
 # Cells that new ones compete with; the acquisition costs a cube of their number.
 MAX_BASE: Final = 60
@@ -88,19 +88,27 @@ def build_prospects(
         values = np.column_stack([term.maximised(predicted[term.model][0]).numpy(force=True) for term in terms])
         allowed = np.where(likely[:, None], values, np.nan)
         reference = nadir(values[observed], allowed[observed], given)
-    base = _competitors(values, chance.numpy(force=True), observed)
+    models, score, worth = list(model.outcomes.values()), model.score, values
+    if score is not None:
+        standard = torch.stack([predicted[term.model][0] for term in terms], dim=-1)
+        worth = score(standard).numpy(force=True)[:, None]
+        scatter = scatter_of_score(score, models, terms, standard[torch.as_tensor(likely)])
+    else:
+        scatter = scatter_value(models, terms, values[likely], reference)
+    base = _competitors(worth, chance.numpy(force=True), observed)
     acquisition = Acquisition(gps, terms, limits, model.feasibility, features[base], passes[base], reference,
-                              n_ask=n_ask, seed=seed)  # fmt: skip
-    decision = Decision(gps, [judge.gp for judge in model.feasibility], terms, limits, features[base], reference)
+                              score=score, n_ask=n_ask, seed=seed)  # fmt: skip
+    judges = [judge.gp for judge in model.feasibility]
+    decision = Decision(gps, judges, terms, limits, features[base], reference, score)
     is_constrained = bool(limits or model.feasibility)
     return Prospects(
         acquisition,
         decision,
         _best_rows(values, chance.numpy(force=True)),
-        _name(len(terms), is_constrained, bool(likely[observed].any())),
-        scatter_value(list(model.outcomes.values()), terms, values[likely], reference),
-        _in_units(list(model.outcomes.values()), terms, reference) if len(terms) > 1 else {},
-        math.prod(list(model.outcomes.values())[term.model].scale.spread for term in terms),
+        _name(len(terms), is_constrained, bool(likely[observed].any()), has_score=score is not None),
+        scatter,
+        _in_units(models, terms, reference) if len(terms) > 1 and score is None else {},
+        math.prod(models[term.model].scale.spread for term in terms) if score is None else 1.0,
     )
 
 
@@ -184,11 +192,13 @@ def _competitors(values: np.ndarray, chance: np.ndarray, observed: np.ndarray) -
     return np.sort(np.lexsort((-total, layer))[:MAX_BASE])
 
 
-def _name(n_objectives: int, is_constrained: bool, has_allowed: bool) -> str:
+def _name(n_objectives: int, is_constrained: bool, has_allowed: bool, *, has_score: bool) -> str:
     if not n_objectives:
         return "search for a cell that works"
     kind = "noisy expected improvement (qLogNEI)"
-    if n_objectives > 1:
+    if has_score:
+        kind = "noisy expected improvement of the desirability (qLogNEI)"
+    elif n_objectives > 1:
         kind = "noisy expected hypervolume improvement (qLogNEHVI)"
     if is_constrained and not has_allowed:
         return f"{kind}, weighted by feasibility (no allowed cell yet)"

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from afssb_opt.strategies.acquisition import ObjectiveTerm
 from afssb_opt.strategies.gain import Gain
 from afssb_opt.strategies.hypervolume import hypervolume
 from afssb_opt.strategies.models import OutcomeModel
+from afssb_opt.strategies.standard_score import N_DRAWS, StandardScore
 
 # From five objectives on the search looks at a random mixture of them, whose gain is that of no batch.
 MAX_OBJECTIVES: Final = 4
@@ -22,7 +25,8 @@ MAX_OBJECTIVES: Final = 4
 class StopAdvice:
     """What the next batch is expected to bring, pending designs counted as if their results were in.
 
-    Both numbers are in the standardised units of the search: of one objective, or a hypervolume of several.
+    Both numbers are in the standardised units of the search: of one objective, or a hypervolume of several; where the
+    objectives are combined, in those of the desirability.
 
     Attributes:
         n: Designs in the batch.
@@ -84,6 +88,24 @@ def scatter_value(
     # Nothing is nearer to a target than the target.
     ceiling = np.array([np.inf if term.target is None else 0.0 for term in terms])
     return hypervolume(np.minimum(values + noise, ceiling), reference) - hypervolume(values, reference)
+
+
+def scatter_of_score(
+    score: StandardScore, outcomes: Sequence[OutcomeModel], terms: Sequence[ObjectiveTerm], predicted: Tensor
+) -> float | None:
+    """Return the standard deviation of the score of repeated best cells; None without any cell.
+
+    Args:
+        score: What the objectives are worth together.
+        outcomes: Models that the terms name.
+        terms: Objectives.
+        predicted: `(n, m)` standardised predictions of the cells likely to be allowed.
+    """
+    if not len(predicted):
+        return None
+    best = predicted[score(predicted).argmax()]
+    noise = torch.as_tensor([_noise_sd(outcomes[term.model]) for term in terms], dtype=torch.float64)
+    return float(score(best + noise * score.draws(N_DRAWS)).std())
 
 
 def _noise_sd(outcome: OutcomeModel) -> float:

@@ -46,12 +46,16 @@ def answer(spec: CampaignSpec, standing: Standing, observations: pd.DataFrame) -
 def goal_text(spec: CampaignSpec, objective: Objective) -> str:
     """Return a wish in words: `maximise Cycle life, of interest above 100 cycles`."""
     label, unit = outcome_name_and_unit(spec.outcome(objective.outcome))
+    weight = f", counts {number_text(objective.weight)} times" if objective.weight != 1.0 else ""
     if objective.target is not None:
-        return f"bring {label} to {number_text(objective.target)} {unit}".strip()
+        return f"bring {label} to {number_text(objective.target)} {unit}".strip() + weight
     verb, side = ("minimise", "below") if objective.goal == "minimize" else ("maximise", "above")
     if objective.threshold is None:
         return f"{verb} {label}"
-    return f"{verb} {label}, of interest {side} {number_text(objective.threshold)} {unit}".strip()
+    text = f"{verb} {label}, of interest {side} {number_text(objective.threshold)} {unit}".strip()
+    if objective.ideal is None:
+        return text
+    return f"{text}, ideal from {number_text(objective.ideal)} {unit} on".replace("  ", " ") + weight
 
 
 def limit_text(spec: CampaignSpec, constraint: OutcomeConstraint) -> str:
@@ -96,16 +100,17 @@ def _findings(spec: CampaignSpec, observations: pd.DataFrame) -> list[str]:
     best = observations[best_rows(spec, observations)]
     if best.empty:
         return [_why_none(spec, observations)]
-    if len(spec.objectives) == 1:
-        first = spec.objectives[0].outcome
+    if len(spec.wanted) == 1:
+        first = spec.wanted[0].outcome
+        what = "" if spec.desirability is None else "desirability "
         if len(best) > 1:
             value = row_outcome_text(spec, best.iloc[0], first)
-            return [f"{len(best)} cells share the best value so far, {value}; they stand in the table below."]
-        return [f"Best cell so far: {_cell_text(spec, best.iloc[0], first)}"]
+            return [f"{len(best)} cells share the best value so far, {what}{value}; they stand in the table below."]
+        return [f"Best cell so far: {what}{_cell_text(spec, best.iloc[0], first)}"]
     many = f"{len(best)} cells form" if len(best) > 1 else "One cell forms"
     sentences = [f"{many} the Pareto set: no other cell is better in one objective without being worse in another."]
-    values = maximised_table(spec.objectives, best)
-    for column, objective in enumerate(spec.objectives):
+    values = maximised_table(spec.wanted, best)
+    for column, objective in enumerate(spec.wanted):
         row = best.iloc[int(np.argmax(values[:, column]))]
         label, _ = outcome_name_and_unit(spec.outcome(objective.outcome))
         sentences.append(f"Best {label}: {_cell_text(spec, row, objective.outcome)}")
@@ -113,7 +118,7 @@ def _findings(spec: CampaignSpec, observations: pd.DataFrame) -> list[str]:
 
 
 def _cell_text(spec: CampaignSpec, row: pd.Series, first: str) -> str:
-    others = [name for name in spec.outcome_names if name != first]
+    others = [name for name in spec.shown_outcomes if name != first]
     reached = "; ".join(
         f"{outcome_name_and_unit(spec.outcome(name))[0]} {row_outcome_text(spec, row, name)}" for name in others
     )

@@ -21,7 +21,7 @@ from afssb_opt.tracking.report import SurrogateView, write_report
 from afssb_opt.tracking.run_index import CAMPAIGN_RUN, MirroredRun, text_sha256
 from afssb_opt.tracking.run_writer import log_all, set_status
 from afssb_opt.tracking.table_view import TRAINING_PAGES, VIEW_TAG, table_view
-from afssb_opt.tracking.trial_run import LAYOUT, MetricPoint, milliseconds, mlflow_key, tag_text
+from afssb_opt.tracking.trial_run import MetricPoint, layout_of, milliseconds, mlflow_key, tag_text
 
 
 def write_campaign_run(
@@ -44,11 +44,11 @@ def write_campaign_run(
     `known` is the run as MLflow holds it; without it the run is created. `optimizer` gives the report its model pages.
     """
     is_report_due = has_report and (known is None or known.report_seq != seq)
-    if known and known.ledger_seq == seq and known.layout == LAYOUT and not is_report_due:
+    if known and known.ledger_seq == seq and known.layout == layout_of(spec) and not is_report_due:
         return known
     # Counts and columns only: records of all trials, read so often, would take ten times the room.
     standing = ledger.standing(record.uid)
-    observations = ledger.observations(record.uid, by_end=True)
+    observations = spec.scored(ledger.observations(record.uid, by_end=True))
     found = answer(spec, standing, observations)
     tags = {
         "afssb.role": "campaign",
@@ -68,7 +68,7 @@ def write_campaign_run(
     set_status(client, known, status, milliseconds(standing.newest_at) if is_over and standing.newest_at else None)
     progress = progress_table(spec, observations)
     comparable = progress
-    if len(spec.objectives) > 1:
+    if len(spec.wanted) > 1:
         reference = fixed_reference(spec, observations)
         if reference is not None:
             tags["afssb.reference_point"] = reference
@@ -86,7 +86,7 @@ def write_campaign_run(
         client.log_artifacts(known.run_id, folder)
     _describe_experiment(client, experiment_id, known.run_id, tags["mlflow.note.content"], table_view(spec))
     report_seq = seq if has_report else known.report_seq
-    marks = {"afssb.n_progress": str(n_steps), "afssb.report_seq": report_seq, "afssb.layout": LAYOUT,
+    marks = {"afssb.n_progress": str(n_steps), "afssb.report_seq": report_seq, "afssb.layout": layout_of(spec),
              "afssb.ledger_seq": seq}  # fmt: skip
     params = {} if known.ledger_seq else _params(spec)
     log_all(client, known.run_id, points, params, {**tags, **marks})
@@ -94,7 +94,7 @@ def write_campaign_run(
         known,
         status=status,
         ledger_seq=seq,
-        layout=LAYOUT,
+        layout=layout_of(spec),
         report_seq=report_seq,
         n_progress=n_steps,
         metrics={**known.metrics, **{point.name: point.value for point in points}},

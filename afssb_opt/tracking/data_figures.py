@@ -44,7 +44,7 @@ _SCALE: Final = [[0.0, "#c4d3e0"], [0.5, "#5b8db8"], [1.0, "#12304d"]]
 def progress_figures(spec: CampaignSpec, observations: pd.DataFrame, progress: pd.DataFrame) -> list[go.Figure]:
     """Draw each objective cell by cell with the best so far, and the hypervolume; nothing with too few cells."""
     hovers = [hover_text(spec, row) for _, row in observations.iterrows()]
-    drawn = [o for o in spec.objectives if _n_known(observations, o.outcome) >= MIN_CELLS]
+    drawn = [o for o in spec.shown_objectives if _n_known(observations, o.outcome) >= MIN_CELLS]
     figures = [_objective_figure(spec, objective, observations, progress, hovers) for objective in drawn]
     if drawn and "hypervolume" in progress and float(progress["hypervolume"].max()) > 0:
         figure = go.Figure()
@@ -206,7 +206,7 @@ def _add_front(figure: go.Figure, spec: CampaignSpec, cells: pd.DataFrame, best:
 
 def parallel_figure(spec: CampaignSpec, observations: pd.DataFrame) -> go.Figure | None:
     """Draw every complete cell as a line through its variables and objectives; None with too few cells."""
-    outcomes = [o.outcome for o in spec.objectives if o.outcome in observations]
+    outcomes = [o.outcome for o in spec.shown_objectives if o.outcome in observations]
     if not outcomes:
         return None
     cells = observations[observations[outcomes].notna().all(axis=1)]
@@ -235,7 +235,7 @@ def parallel_figure(spec: CampaignSpec, observations: pd.DataFrame) -> go.Figure
         go.Parcoords(
             dimensions=dimensions, labelfont={"size": 12}, tickfont={"size": 10, "color": MUTED}, rangefont={"size": 1},
             line={"color": dimensions[-len(outcomes)]["values"], "colorscale": _SCALE,
-                  "reversescale": spec.objectives[0].goal == "minimize"},
+                  "reversescale": spec.shown_objectives[0].goal == "minimize"},
             unselected={"line": {"color": GRID}},
         )
     )  # fmt: skip

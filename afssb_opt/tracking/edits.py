@@ -12,7 +12,7 @@ from mlflow.entities import Run
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.ledger import TrialRecord
 from afssb_opt.tracking.run_index import MirroredRun
-from afssb_opt.tracking.trial_run import LAYOUT, MetricPoint, TrialRun, project_trial
+from afssb_opt.tracking.trial_run import MetricPoint, TrialRun, layout_of, project_trial
 
 # They follow the campaign file, which may be amended after a run was written.
 _NOT_OF_THE_TRIAL: Final = frozenset({"afssb.protocol"})
@@ -46,7 +46,7 @@ def find_edit(
     client: MlflowClient, spec: CampaignSpec, trial: TrialRecord, known: MirroredRun, shown: Run
 ) -> Edit | None:
     """Compare a complete run, as MLflow shows it, with its trial; one that is behind is written anew anyway."""
-    if known.ledger_seq != str(trial.last_seq) or known.layout != LAYOUT:
+    if known.ledger_seq != str(trial.last_seq) or known.layout != layout_of(spec):
         return None
     wanted = project_trial(spec, trial)
     metrics = [point for point in wanted.metrics if shown.data.metrics.get(point.name) != point.value]
@@ -58,7 +58,7 @@ def find_edit(
     ]
     if not changes:
         return None
-    outdone = {point.name: _newest(client, known.run_id, point) for point in metrics}
+    outdone = {point.name: newest_point(client, known.run_id, point) for point in metrics}
     return Edit(trial.uid, trial.label, tuple(changes), outdone, not params)
 
 
@@ -78,7 +78,8 @@ def _changes_of_tags(wanted: TrialRun, run: Run) -> list[str]:
     return changes
 
 
-def _newest(client: MlflowClient, run_id: str, point: MetricPoint) -> tuple[int, int]:
+def newest_point(client: MlflowClient, run_id: str, point: MetricPoint) -> tuple[int, int]:
+    """Return step and time of the point that MLflow takes for the newest of a metric, or those of ours."""
     history = client.get_metric_history(run_id, point.name)
     return max(((entry.step, entry.timestamp) for entry in history), default=(point.step, point.at_ms))
 

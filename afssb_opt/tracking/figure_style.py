@@ -122,7 +122,7 @@ def hover_text(spec: CampaignSpec, row: pd.Series) -> str:
         if name in row:
             label, unit = variable_name_and_unit(name)
             lines.append(f"{safe(label)}: {safe(value_text(row[name], unit))}")
-    for name in spec.outcome_names:
+    for name in spec.shown_outcomes:
         label, _ = outcome_name_and_unit(spec.outcome(name))
         lines.append(f"{safe(label)}: <b>{safe(row_outcome_text(spec, row, name))}</b>")
     return "<br>".join(lines)

@@ -221,7 +221,7 @@ class Mirror:
                 known = runs.get(trial.uid)
                 if known is None and trial.number in self._settled:
                     known = known_run(client, self._settled[trial.number])
-                if known and is_current(known, trial, has_figures=has_figures):
+                if known and is_current(self._spec, known, trial, has_figures=has_figures):
                     self._let_go(runs, known, trial)
                     continue
                 if time.monotonic() > ends_at:
@@ -245,9 +245,9 @@ class Mirror:
 
     def _let_go(self, runs: dict[str, MirroredRun], known: MirroredRun, trial: TrialRecord) -> None:
         """Forget what need not be known any more of a trial and its run."""
-        if is_current(known, trial, has_figures=True):
+        if is_current(self._spec, known, trial, has_figures=True):
             del self._due[trial.uid]
-        if is_settled(known, trial):
+        if is_settled(self._spec, known, trial):
             self._settled[trial.number] = known.run_id
             runs.pop(trial.uid, None)
 

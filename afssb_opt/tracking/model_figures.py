@@ -88,7 +88,7 @@ def importance_figure(spec: CampaignSpec, importance: pd.DataFrame) -> go.Figure
     if importance.empty or not (importance["importance"] > 0).any():
         return None
     present = set(importance["outcome"])
-    outcomes = [name for name in spec.outcome_names if name in present]
+    outcomes = [name for name in spec.shown_outcomes if name in present]
     total = importance.groupby("variable")["importance"].sum().sort_values()
     figure = go.Figure()
     for place, outcome in enumerate(outcomes):

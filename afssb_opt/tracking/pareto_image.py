@@ -18,13 +18,13 @@ from afssb_opt.tracking.trial_figure import BLUE, GREY, ORANGE
 
 def pareto_png(spec: CampaignSpec, observations: pd.DataFrame) -> bytes | None:
     """Return a PNG, or None where no cell has what is to be drawn."""
-    names = [objective.outcome for objective in spec.objectives][:2]
+    names = [objective.outcome for objective in spec.wanted][:2]
     if any(name not in observations for name in names):
         return None
     cells = observations[(observations["status"] != "failed") & observations[names].notna().all(axis=1)]
     if cells.empty:
         return None
-    best = np.asarray(pareto_rows(spec.objectives, spec.constraints, cells), dtype=bool)
+    best = np.asarray(pareto_rows(spec.wanted, spec.constraints, cells), dtype=bool)
     figure = Figure(figsize=(6.4, 4.0))
     FigureCanvasAgg(figure)
     axes = figure.subplots()

@@ -16,8 +16,8 @@ def progress_table(spec: CampaignSpec, observations: pd.DataFrame, *, has_hyperv
     """Return one row per observation, in the given order, with what was best up to it.
 
     Columns: `trials` (1 to n), `label` and `number` where given, `n_completed`, `n_failed`, `best_<objective>` in the
-    outcome's unit (among cells that meet all constraints), and `hypervolume` for two objectives or more, all rows
-    above the same reference point.
+    outcome's unit (among cells that meet all constraints), and `hypervolume` for a trade-off of two objectives or more,
+    all rows above the same reference point.
 
     Args:
         spec: Gives objectives and constraints.
@@ -32,12 +32,12 @@ def progress_table(spec: CampaignSpec, observations: pd.DataFrame, *, has_hyperv
             table[name] = observations[name].to_numpy()
     table["n_completed"] = (status == "completed").cumsum().to_numpy()
     table["n_failed"] = (status == "failed").cumsum().to_numpy()
-    values = maximised_table(spec.objectives, observations)
+    values = maximised_table(spec.shown_objectives, observations)
     values[~meets_constraints(spec.constraints, observations)] = np.nan
-    for column, objective in enumerate(spec.objectives):
+    for column, objective in enumerate(spec.shown_objectives):
         outcome = observations.get(objective.outcome, pd.Series(np.full(n, np.nan)))
         table[f"best_{objective.outcome}"] = _best_so_far(values[:, column], outcome.to_numpy(float))
-    if has_hypervolume and len(spec.objectives) > 1:
+    if has_hypervolume and len(spec.wanted) > 1:
         # Loads torch, which takes seconds that a plain look at the best values need not pay. From the package, not its
         # module: then a thread waits for another that is importing the package, and BoTorch bears no two at once.
         from afssb_opt.strategies import hypervolume_history
@@ -62,10 +62,10 @@ def fixed_reference(spec: CampaignSpec, observations: pd.DataFrame) -> str | Non
 
 
 def best_rows(spec: CampaignSpec, observations: pd.DataFrame) -> np.ndarray:
-    """Return `(n,)` booleans: the answer so far, that is the Pareto set, or the best cell for one objective."""
+    """Return `(n,)` booleans: the answer so far, that is the Pareto set, or the best cell where one is wanted."""
     if observations.empty:
         return np.zeros(0, dtype=bool)
-    return pareto_rows(spec.objectives, spec.constraints, observations)
+    return pareto_rows(spec.wanted, spec.constraints, observations)
 
 
 def in_order_of_end(observations: pd.DataFrame, trials: Sequence[TrialRecord]) -> pd.DataFrame:

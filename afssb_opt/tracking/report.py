@@ -121,6 +121,7 @@ def render_report(
     record: CampaignRecord | None = None,
 ) -> str:
     """Return the page; the arguments are those of `write_report`."""
+    observations = spec.scored(observations)
     ended = in_order_of_end(observations, trials)
     parts = [*_data_parts(spec, ended), *_model_parts(spec, observations, optimizer)]
     has_figures = any(part.groups for part in parts)
@@ -128,7 +129,7 @@ def render_report(
     package = files("afssb_opt.tracking")
     table = environment.from_string((package / "table.html.j2").read_text(encoding="utf-8"))
     template = environment.from_string((package / "report.html.j2").read_text(encoding="utf-8"))
-    is_single = len(spec.objectives) == 1
+    is_single = len(spec.wanted) == 1
 
     def render_table(content: Table, is_sortable: bool) -> Markup:
         return Markup(table.render(table=content, is_sortable=is_sortable))  # noqa: S704 (rendered with autoescape)
@@ -163,10 +164,10 @@ def _tiles(spec: CampaignSpec, trials: Sequence[TrialRecord], observations: pd.D
     if n_limits:
         tiles.append({"value": str(n_limits), "label": "lower limits"})
     best = observations[best_rows(spec, observations)]
-    if len(spec.objectives) > 1:
+    if len(spec.wanted) > 1:
         tiles.append({"value": str(len(best)), "label": "in the Pareto set"})
     progress = progress_table(spec, observations, has_hypervolume=False)
-    for objective in spec.objectives[:3]:
+    for objective in spec.shown_objectives[:3]:
         label, unit = outcome_name_and_unit(spec.outcome(objective.outcome))
         column = progress[f"best_{objective.outcome}"]
         if len(column) and pd.notna(column.iloc[-1]):
@@ -195,19 +196,20 @@ def _data_parts(spec: CampaignSpec, observations: pd.DataFrame) -> list[Part]:
     ]  # fmt: skip
     if len(spec.objectives) > 1:
         figure = trade_off_figure(spec, observations)
+        is_single = len(spec.wanted) == 1
+        outlined = "The most desirable cell is outlined." if is_single else "Outlined cells form the Pareto set."
         parts.append(_part(
             "trade-off", "Trade-off",
-            "Outlined cells form the Pareto set. Triangles are lower limits, crosses break a limit. Point at a cell to "
-            "read its design.",
+            f"{outlined} Triangles are lower limits, crosses break a limit. Point at a cell to read its design.",
             [figure] if figure else [], 400,
             f"Nothing to draw yet: the trade-off shows from {MIN_CELLS} cells with a value of both objectives on.",
         ))  # fmt: skip
-    first, _ = outcome_name_and_unit(spec.outcome(spec.objectives[0].outcome))
+    first, _ = outcome_name_and_unit(spec.outcome(spec.wanted[0].outcome))
     figure = parallel_figure(spec, observations)
     parts.append(_part(
         "designs", "Designs and outcomes",
         f"Each line is a cell, the darker the better in {first}. Drag along an axis to keep the cells inside a range.",
-        [figure] if figure else [], 140 * (len(spec.space.names) + len(spec.objectives)),
+        [figure] if figure else [], 140 * (len(spec.space.names) + len(spec.shown_objectives)),
         f"Nothing to draw yet: this view shows from {MIN_LINES} cells with a value of every objective on.",
         is_scrolling=True,
     ))  # fmt: skip
@@ -235,7 +237,7 @@ def _model_parts(spec: CampaignSpec, observations: pd.DataFrame, optimizer: Surr
     except StrategyError as error:
         return [Part("model", "What the model has learned", missing=f"There is no model yet: {error}")]
     groups = []
-    for name in spec.outcome_names:
+    for name in spec.shown_outcomes:
         figures = effect_figures(spec, effects, name)
         if figures:
             groups.append(_group(figures, 250, outcome_label(spec.outcome(name))))

@@ -95,13 +95,13 @@ def best_table(spec: CampaignSpec, observations: pd.DataFrame) -> Table:
     """Return the Pareto set (or the best cell), best in the first objective first."""
     best = observations[best_rows(spec, observations)]
     if len(best):
-        first = spec.objectives[0]
+        first = spec.wanted[0]
         order = first.maximised(best[first.outcome].to_numpy(float)).argsort(kind="stable")[::-1]
         best = best.iloc[order]
     rows = []
     for _, row in best.iterrows():
         outcomes = [
-            Cell(row_outcome_text(spec, row, name, has_unit=False), kind="number") for name in spec.outcome_names
+            Cell(row_outcome_text(spec, row, name, has_unit=False), kind="number") for name in spec.shown_outcomes
         ]
         design = _design_cells(spec, {str(name): value for name, value in row.items()})
         rows.append(Row((Cell(str(row["label"]), kind="label"), *design, *outcomes)))
@@ -129,6 +129,10 @@ def trial_table(spec: CampaignSpec, trials: Sequence[TrialRecord], best: Collect
 def conditions(spec: CampaignSpec, trials: Sequence[TrialRecord], record: CampaignRecord | None) -> list[Block]:
     """Return what was wanted, under which protocol, and where the numbers come from."""
     wanted = [("Objective", goal_text(spec, objective)) for objective in spec.objectives]
+    if spec.desirability is not None:
+        wanted.append(
+            ("Best is", "the most desirable cell: the weighted geometric mean of what each objective is worth")
+        )
     wanted += [("Limit", limit_text(spec, constraint)) for constraint in spec.constraints]
     wanted += [
         ("Budget", f"{spec.budget.trials} trials, {spec.batch_size} at a time"),
@@ -171,7 +175,7 @@ def _design_columns(spec: CampaignSpec) -> list[Column]:
 
 
 def _outcome_columns(spec: CampaignSpec) -> list[Column]:
-    return [Column(*outcome_name_and_unit(spec.outcome(name)), is_number=True) for name in spec.outcome_names]
+    return [Column(*outcome_name_and_unit(spec.outcome(name)), is_number=True) for name in spec.shown_outcomes]
 
 
 def _design_cells(spec: CampaignSpec, design: Mapping[str, object]) -> list[Cell]:
@@ -187,13 +191,13 @@ def _design_cells(spec: CampaignSpec, design: Mapping[str, object]) -> list[Cell
 
 
 def _outcome_cells(spec: CampaignSpec, trial: TrialRecord) -> list[Cell]:
-    cells = []
-    for name in spec.outcome_names:
-        value = trial.result.outcomes.get(name) if trial.result else None
-        if trial.result is None or value is None:
+    cells, result = [], spec.scored_result(trial.result)
+    for name in spec.shown_outcomes:
+        value = result.outcomes.get(name) if result else None
+        if result is None or value is None:
             cells.append(Cell("–", "", "number"))
             continue
-        text = outcome_text(value, is_censored=name in trial.result.censored, sem=trial.result.sem.get(name))
+        text = outcome_text(value, is_censored=name in result.censored, sem=result.sem.get(name))
         cells.append(Cell(text, value, "number"))
     return cells
 

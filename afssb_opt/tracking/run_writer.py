@@ -11,13 +11,15 @@ import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
+from afssb_opt.domain.desirability import DESIRABILITY
 from afssb_opt.domain.spec import CampaignSpec
 from afssb_opt.ledger import TrialRecord
 from afssb_opt.ledger.failpoints import reach
+from afssb_opt.tracking.edits import newest_point
 from afssb_opt.tracking.labels import design_text
 from afssb_opt.tracking.run_index import NOTHING, MirroredRun, text_sha256
 from afssb_opt.tracking.trial_figure import draw_cycles
-from afssb_opt.tracking.trial_run import LAYOUT, TERMINAL, MetricPoint, curve_points, passing_tags, project_trial
+from afssb_opt.tracking.trial_run import TERMINAL, MetricPoint, curve_points, layout_of, passing_tags, project_trial
 
 # MLflow takes 1,000 entries and 100 parameters in one batch.
 _MAX_METRICS: Final = 800
@@ -52,7 +54,12 @@ def write_trial_run(
     run = project_trial(spec, trial)
     note_sha256 = text_sha256(run.tags["mlflow.note.content"])
     before = known or MirroredRun("", trial.uid)
-    metrics = [_after(point, before.outdone.get(point.name)) for point in run.metrics]
+    outdone = dict(before.outdone)
+    if before.run_id and before.layout != layout_of(spec):
+        # A score by other wishes may be lower, and of equal moments MLflow takes the higher value for the newest.
+        scores = [point for point in run.metrics if point.name == DESIRABILITY]
+        outdone |= {point.name: newest_point(client, before.run_id, point) for point in scores}
+    metrics = [_after(point, outdone.get(point.name)) for point in run.metrics]
     metrics_sha256 = text_sha256(repr([(point.name, point.value, point.step) for point in metrics]))
     if metrics_sha256 == before.metrics_sha256:
         metrics = []
@@ -67,7 +74,7 @@ def write_trial_run(
         "afssb.cycling_sha256": cycling_sha256,
         "afssb.files_sha256": files_sha256,
         "afssb.metrics_sha256": metrics_sha256,
-        "afssb.layout": LAYOUT,
+        "afssb.layout": layout_of(spec),
         "afssb.ledger_seq": str(trial.last_seq),
     }
     # A trial that is over when it is first shown is born with all tags; its status, set last, is then the mark.
@@ -102,7 +109,7 @@ def write_trial_run(
         known,
         status=run.status,
         ledger_seq=str(trial.last_seq),
-        layout=LAYOUT,
+        layout=layout_of(spec),
         cycling_sha256=cycling_sha256,
         files_sha256=files_sha256,
         metrics_sha256=metrics_sha256,

@@ -12,7 +12,7 @@ from afssb_opt.domain.trials import ENDED_STATES
 from afssb_opt.ledger import Ledger, TrialRecord
 from afssb_opt.tracking.edits import Edit, find_edit
 from afssb_opt.tracking.run_index import MirroredRun, in_order_of_choice, mirrored_run, run_pages
-from afssb_opt.tracking.trial_run import LAYOUT
+from afssb_opt.tracking.trial_run import layout_of
 
 
 @dataclass
@@ -62,7 +62,7 @@ def scan_runs(
     for found in _found_runs(client, experiment_id, spec, ledger, campaign_uid):
         run, trial = found.run, found.trial
         is_new = trial is not None and trial.number not in scan.settled
-        if trial is not None and is_new and not is_rewrite and found.edit is None and is_settled(run, trial):
+        if trial is not None and is_new and not is_rewrite and found.edit is None and is_settled(spec, run, trial):
             scan.settled[trial.number] = run.run_id
             continue
         candidates.setdefault(run.key, []).append(replace(found, trial=None))
@@ -95,9 +95,9 @@ def _found_runs(
             yield _Found(run, trial, edit)
 
 
-def is_current(known: MirroredRun, trial: TrialRecord, *, has_figures: bool) -> bool:
+def is_current(spec: CampaignSpec, known: MirroredRun, trial: TrialRecord, *, has_figures: bool) -> bool:
     """Whether the run shows the trial as it stands."""
-    is_shown = known.ledger_seq == str(trial.last_seq) and known.layout == LAYOUT
+    is_shown = known.ledger_seq == str(trial.last_seq) and known.layout == layout_of(spec)
     return is_shown and has_cycling(known, trial, has_figures=has_figures)
 
 
@@ -107,7 +107,7 @@ def has_cycling(known: MirroredRun, trial: TrialRecord, *, has_figures: bool) ->
     return known.cycling_sha256 == sha256 and (not has_figures or known.files_sha256 == sha256)
 
 
-def is_settled(known: MirroredRun, trial: TrialRecord) -> bool:
+def is_settled(spec: CampaignSpec, known: MirroredRun, trial: TrialRecord) -> bool:
     """Whether a run need not be kept in mind: its trial is over, it shows all of it, and nobody reviews it."""
     is_left_alone = not known.is_deleted and not known.review
-    return is_left_alone and trial.state in ENDED_STATES and is_current(known, trial, has_figures=True)
+    return is_left_alone and trial.state in ENDED_STATES and is_current(spec, known, trial, has_figures=True)

@@ -27,7 +27,7 @@ def table_view(spec: CampaignSpec) -> str:
     """Return the columns worth showing as MLflow keeps them: design, outcomes, state and reason."""
     names = {
         **{f"params.`{mlflow_key(name)}`": name for name in spec.space.names},
-        **{f"metrics.`{mlflow_key(name)}`": name for name in spec.outcome_names},
+        **{f"metrics.`{mlflow_key(name)}`": name for name in spec.shown_outcomes},
         **{f"tags.`{name}`": name for name in ("afssb.state", "afssb.reason")},
     }
     columns = list(names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -101,6 +102,15 @@ class TrialRun:
     metrics: tuple[MetricPoint, ...]
 
 
+def layout_of(spec: CampaignSpec) -> str:
+    """Return what the runs of a campaign are written by: another one writes them anew, as does another score."""
+    return (
+        LAYOUT
+        if spec.desirability is None
+        else f"{LAYOUT}-{hashlib.sha256(repr(spec.desirability).encode()).hexdigest()[:12]}"
+    )
+
+
 def project_trial(spec: CampaignSpec, trial: TrialRecord) -> TrialRun:
     """Describe a trial as an MLflow run; the same trial always gives the same run."""
     return TrialRun(
@@ -110,7 +120,7 @@ def project_trial(spec: CampaignSpec, trial: TrialRecord) -> TrialRun:
         end_ms=milliseconds(trial.ended_at) if trial.ended_at else None,
         params=_params(trial),
         tags={name: tag_text(value) for name, value in _tags(spec, trial).items()},
-        metrics=tuple(_outcome_points(trial)),
+        metrics=tuple(_outcome_points(spec, trial)),
     )
 
 
@@ -170,12 +180,13 @@ def _plain(value: object) -> str:
     return repr(float(value)) if isinstance(value, float) else str(value)
 
 
-def _outcome_points(trial: TrialRecord) -> Iterator[MetricPoint]:
+def _outcome_points(spec: CampaignSpec, trial: TrialRecord) -> Iterator[MetricPoint]:
     """Yield outcomes, their standard errors and as-built numbers; a revised result is a further step."""
     values: dict[str, float] = {}
-    if trial.result is not None:
-        values.update({mlflow_key(name): value for name, value in trial.result.outcomes.items()})
-        values.update({mlflow_key(f"{name}_sem"): sem for name, sem in trial.result.sem.items()})
+    result = spec.scored_result(trial.result)
+    if result is not None:
+        values.update({mlflow_key(name): value for name, value in result.outcomes.items()})
+        values.update({mlflow_key(f"{name}_sem"): sem for name, sem in result.sem.items()})
     for name, built in (trial.as_built or {}).items():
         if isinstance(built, int | float):
             values[f"as_built/{mlflow_key(name)}"] = built
@@ -243,13 +254,14 @@ def _note(spec: CampaignSpec, trial: TrialRecord) -> str:
 
 def result_text(spec: CampaignSpec, trial: TrialRecord) -> str:
     """Return the outcomes the campaign asks for on one line, with units and limits."""
-    if trial.result is None:
+    result = spec.scored_result(trial.result)
+    if result is None:
         return "no result"
     parts = []
-    for name in spec.outcome_names:
+    for name in spec.shown_outcomes:
         label, unit = outcome_name_and_unit(spec.outcome(name))
-        value, sem = trial.result.outcomes.get(name), trial.result.sem.get(name)
-        text = outcome_text(value, is_censored=name in trial.result.censored, unit=unit, sem=sem)
+        value, sem = result.outcomes.get(name), result.sem.get(name)
+        text = outcome_text(value, is_censored=name in result.censored, unit=unit, sem=sem)
         parts.append(f"{label} {text}")
     return ", ".join(parts)
 

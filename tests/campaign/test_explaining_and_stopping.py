@@ -49,6 +49,36 @@ def advance(campaign: Campaign, n_rounds: int) -> pd.DataFrame:
     return designs
 
 
+def test_one_best_cell_is_found_named_and_explained_where_objectives_are_combined(tmp_path, capsys):
+    wishes = {
+        "cycle_life": {"goal": "maximize", "threshold": 10, "ideal": 200},
+        "initial_ce_pct": {"goal": "maximize", "threshold": 70, "ideal": 85},
+    }
+    file = changed(objectives=wishes, constraints={}, combine="desirability")
+    with Campaign.load(file) as campaign:
+        advance(campaign, 3)
+        observations, best = campaign.observations(), campaign.best()
+        assert len(best) == 1
+        assert best["desirability"].iloc[0] == observations["desirability"].max() > 0.6
+        told = campaign.explain(campaign.trials()[-1].label)
+        assert told.is_reproduced
+        assert "expected desirability" in told.reason
+        assert told.measured["desirability"] == pytest.approx(observations["desirability"].iloc[-1])
+        # Recorded results are scored anew when the wishes change; what was known then stays as it was.
+        heavier = copy.deepcopy(file)
+        heavier["objectives"]["initial_ce_pct"]["weight"] = 5
+    with Campaign.load(heavier) as campaign:
+        assert [change.meaning for change in campaign.changes] == ["recorded results are scored anew"]
+        assert (campaign.observations()["desirability"] != observations["desirability"]).all()
+        again = campaign.explain(campaign.trials()[-1].label)
+        assert again.is_reproduced
+        assert again.explanation == told.explanation
+    plain = {key: value for key, value in heavier.items() if key != "combine"}
+    plain["objectives"] = {name: {"goal": "maximize", "threshold": 10} for name in wishes}
+    with Campaign.load(plain) as campaign:
+        assert "desirability" not in campaign.observations()
+
+
 def test_an_explanation_stays_the_same_to_the_last_digit_whatever_happens_later():
     file = changed()
     # Not in the order of the alphabet, in which the ledger keeps them: proposals depend on the order.

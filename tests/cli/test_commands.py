@@ -82,6 +82,22 @@ def test_check_names_objectives_whose_worst_value_of_interest_is_open(afssb, tmp
         assert json.loads(afssb("check", path, "--json").stdout)["hints"] == []
 
 
+def test_check_says_that_objectives_are_combined(afssb, tmp_path):
+    path = tmp_path / "one.yaml"
+    wishes = "{goal: maximize, threshold: 50, ideal: 500}\n  cost: {goal: minimize, threshold: 3, ideal: 1, weight: 2}"
+    text = OPEN.replace("{goal: maximize, threshold: 50}", wishes).replace("\n  cost: {goal: minimize}", "")
+    path.write_text(text + "combine: desirability\n")
+    shown = " ".join(afssb("check", path).stdout.split())
+    assert "minimise cost, of interest below 3, ideal from 1 on, counts 2 times" in shown
+    assert "combines these to one score, the desirability, and looks for the one best cell" in shown
+
+
+def test_a_change_of_the_file_is_told_in_words(afssb, lab_campaign):
+    lab_campaign.write_text(LAB.replace("{goal: maximize}", "{goal: maximize, threshold: 5}"))
+    told = "changed since the last run objectives.cycle_life.threshold: (absent) -> 5 (recorded results are scored"
+    assert told in " ".join(afssb("status", lab_campaign).stdout.split())
+
+
 def test_names_are_printed_as_they_are(afssb, tmp_path):
     path = tmp_path / "names.yaml"
     path.write_text(OPEN.replace("one, two, three", "'[bmim]', 'a:m:b', '[/red]'"))

@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from afssb_opt.campaign_file import load_spec
-from afssb_opt.cli.tables import pareto_table, trials_table
+from afssb_opt.cli.tables import best_table, trials_table
 
 CAMPAIGN = {
     "name": "cells",
@@ -50,7 +50,7 @@ def test_a_wide_terminal_shows_all_columns():
 
 
 def test_the_pareto_set_of_a_usual_campaign_is_whole_at_80_columns():
-    text = printed(pareto_table(load_spec(CAMPAIGN), pd.DataFrame([{"label": "T0001-F", **CELL}]), 80), 80)
+    text = printed(best_table(load_spec(CAMPAIGN), pd.DataFrame([{"label": "T0001-F", **CELL}]), 80), 80)
     for value in ("T0001-F", "Ag-ZnO", "11.56", "0.7279", "> 2756", "0.0006104"):
         assert value in text
     assert "No room" not in text

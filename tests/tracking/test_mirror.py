@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
+from afssb_opt.campaign_file import load_spec
 from afssb_opt.domain.errors import CampaignBusyError, StoreError, StoreUnavailableError
 from afssb_opt.domain.trials import TrialResult, TrialState
 from afssb_opt.tracking.mirror import Mirror, SyncReport
@@ -483,6 +485,40 @@ def test_an_amended_question_reaches_mlflow(bench, mlflow_db):
     bench.record = bench.ledger.amend_campaign(bench.record.uid, {"question": "?"}, "b" * 64, ["question changed"])
     mirror_of(bench, mlflow_db).sync(has_report=False)
     assert runs_of(bench, mlflow_db)["campaign"].data.tags["afssb.question"] == "Which seed is cheap?"
+
+
+def test_a_desirability_stands_in_every_run_and_follows_an_amendment_up_and_down(make_bench, empty_store):
+    objectives = {
+        "cycle_life": {"goal": "maximize", "threshold": 50.0, "ideal": 300.0},
+        "energy_density_wh_l": {"goal": "maximize", "threshold": 400.0, "ideal": 900.0},
+    }
+    bench = make_bench(objectives=objectives, combine="desirability")
+    database = Path(shutil.copy(empty_store, bench.folder / "mlflow.db"))
+    bench.run(6, n_cycles=4)
+    mirror_of(bench, database).sync()
+
+    def shown() -> dict[str, float]:
+        runs = runs_of(bench, database)
+        return {name: run.data.metrics["desirability"] for name, run in runs.items() if name in labels}
+
+    labels = set(bench.observations().query("status == 'completed'")["label"])
+    before = shown()
+    scored = bench.spec.scored(bench.observations()).set_index("label")["desirability"].dropna()
+    assert before == pytest.approx(scored.to_dict())
+    assert runs_of(bench, database)["campaign"].data.metrics["best_desirability"] > 0
+    for life, is_up in ((3000.0, False), (150.0, True)):
+        changed = copy.deepcopy(dict(bench.spec.definition))
+        changed["objectives"]["cycle_life"]["ideal"] = life
+        spec = load_spec(changed)
+        bench.record = bench.ledger.amend_campaign(bench.record.uid, dict(spec.definition), spec.sha256, ["ideal"])
+        bench.spec = spec
+        report = mirror_of(bench, database).sync()
+        assert report.warnings == (), "nobody changed anything in MLflow"
+        after = shown()
+        scored = bench.spec.scored(bench.observations()).set_index("label")["desirability"].dropna()
+        assert after == pytest.approx(scored.to_dict())
+        assert all((after[label] > before[label]) == is_up for label in labels if 0.0 < before[label] < 1.0)
+        before = after
 
 
 def test_the_raw_files_of_a_cell_are_in_its_run(bench, mlflow_db, tmp_path):

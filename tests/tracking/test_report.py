@@ -30,8 +30,9 @@ def told_optimizer(bench):
     """The real optimizer, told with everything the campaign observed."""
     from afssb_opt.strategies import Optimizer
 
+    combine = None if bench.spec.desirability is None else "desirability"
     optimizer = Optimizer(bench.spec.space, bench.spec.objectives, bench.spec.constraints, seed=1,
-                          log_outcomes=["cycle_life"])  # fmt: skip
+                          log_outcomes=["cycle_life"], combine=combine)  # fmt: skip
     told = bench.observations()
     names = [
         name for outcome in bench.spec.outcome_names for name in (outcome, f"{outcome}_sem", f"{outcome}_censored")
@@ -75,6 +76,26 @@ def test_the_model_pages_are_drawn_for_one_two_and_three_objectives(make_bench, 
     # Per objective and constraint: an effect per free variable and a check; progress; one of each other view.
     n_modelled, n_panels = n_objectives + 1, n_objectives + (n_objectives > 1)
     assert len(figures_of(page)) == 4 * n_modelled + n_panels + (n_objectives > 1) + 2
+
+
+def test_a_campaign_for_one_best_cell_shows_its_desirability_and_no_pareto_set(make_bench):
+    objectives = {
+        "cycle_life": {"goal": "maximize", "threshold": 50, "ideal": 400, "weight": 2},
+        "energy_density_wh_l": {"goal": "maximize", "threshold": 400, "ideal": 900},
+    }
+    bench = make_bench(objectives=objectives, combine="desirability")
+    bench.run(12)
+    page = page_of(bench, optimizer=told_optimizer(bench))
+    scored = bench.spec.scored(bench.observations())
+    allowed = scored[scored["initial_ce_pct"] >= 75]
+    best = allowed.loc[allowed["desirability"].idxmax()]
+    assert f"Best cell so far: desirability {best['desirability']:.4g} in {best['label']}" in page
+    assert "Cycle life, of interest above 50 cycles, ideal from 400 cycles on, counts 2 times" in page
+    assert "Pareto" not in page
+    assert "hypervolume" not in page.lower()
+    assert "<h3>Desirability</h3>" in page, "what each variable does to it"
+    titles = [figure["layout"].get("title", {}).get("text") for figure in figures_of(page)]
+    assert titles[0] == "Desirability", "its progress"
 
 
 def test_a_model_that_cannot_be_fitted_is_a_sentence_not_an_error(bench):
