@@ -116,7 +116,7 @@ class MixedSpace:
             return np.broadcast_to(self._bounds_of(()), (len(codes), 2, self.n_unit))
         different, which = np.unique(codes, axis=0, return_inverse=True)
         bounds = [self._bounds_of(tuple(int(code) for code in row)) for row in different]
-        return np.array(bounds).reshape(-1, 2, self.n_unit)[which.ravel()]
+        return np.array(bounds).reshape(len(different), 2, self.n_unit)[which.ravel()]
 
     def _bounds_of(self, codes: tuple[int, ...]) -> np.ndarray:
         if codes not in self._bounds_cache:

@@ -71,8 +71,8 @@ class Decision:
     @property
     def is_possible(self) -> bool:
         """Whether BoTorch's acquisitions cover the case; else the order of the search stands."""
-        is_single = self.score is not None or len(self.terms) == 1
-        return (is_single or 1 < len(self.terms) <= MAX_OBJECTIVES) and len(self.baseline) > 0
+        n_objectives = len(self.terms) if self.score is None else 1
+        return 1 <= n_objectives <= MAX_OBJECTIVES and len(self.baseline) > 0
 
     def with_cell(self, features: Tensor) -> Decision:
         """Return the decision with one more cell under test, `(1, n_columns)`."""

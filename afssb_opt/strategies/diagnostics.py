@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy.stats import qmc
+from torch import Tensor
 
 from afssb_opt.domain.desirability import DESIRABILITY, Desirability
 from afssb_opt.domain.numbers import with_deviation
@@ -18,7 +19,7 @@ from afssb_opt.domain.space import DesignSpace
 from afssb_opt.domain.variables import Categorical
 from afssb_opt.strategies.candidates import Candidates, MixedSpace
 from afssb_opt.strategies.gain import Gain
-from afssb_opt.strategies.models import CampaignModel, FeasibilityModel
+from afssb_opt.strategies.models import CampaignModel, FeasibilityModel, OutcomeModel
 from afssb_opt.strategies.outcome_scale import OutcomeScale
 
 # Points of an effect curve: smooth on a screen.
@@ -39,10 +40,11 @@ def in_units(scale: OutcomeScale, mean: np.ndarray, sd: np.ndarray) -> tuple[np.
 
 def predict(model: CampaignModel, designs: pd.DataFrame) -> pd.DataFrame:
     """Return `<outcome>` and `<outcome>_sd` per modelled outcome, and of the desirability where one is wanted."""
-    return _predict_features(model, torch.as_tensor(model.encoding.encode(designs)))
+    return predict_features(model, torch.as_tensor(model.encoding.encode(designs)))
 
 
-def _predict_features(model: CampaignModel, features: torch.Tensor) -> pd.DataFrame:
+def predict_features(model: CampaignModel, features: Tensor) -> pd.DataFrame:
+    """Return the same of `(n, n_columns)` features."""
     columns = {}
     with torch.no_grad():
         if model.score is not None:
@@ -55,6 +57,31 @@ def _predict_features(model: CampaignModel, features: torch.Tensor) -> pd.DataFr
             chance = passing if judge.passes_at_one else 1.0 - passing
             columns[judge.name], columns[f"{judge.name}_sd"] = chance, np.sqrt(chance * (1.0 - chance))
     return pd.DataFrame(columns)
+
+
+def chances_to_hold(
+    model: CampaignModel, constraints: Sequence[OutcomeConstraint], features: Tensor
+) -> dict[str, np.ndarray]:
+    """Return per constraint, and for cells that fail, `(n,)` probabilities that it holds for the noise-free outcome."""
+    with torch.no_grad():
+        judged = {judge.name: judge.probability(features).numpy(force=True) for judge in model.feasibility}
+        chances = {}
+        for constraint in constraints:
+            if constraint.outcome in judged:
+                chances[str(constraint)] = judged.pop(constraint.outcome)
+            elif constraint.outcome in model.outcomes:
+                chances[str(constraint)] = _within(model.outcomes[constraint.outcome], constraint, features)
+    return chances | judged
+
+
+def _within(outcome: OutcomeModel, constraint: OutcomeConstraint, features: Tensor) -> np.ndarray:
+    mean, variance = outcome.gp.mean_and_variance(features)
+    below = {}
+    for end, value in (("low", constraint.at_least), ("high", constraint.at_most)):
+        if value is not None:
+            limit = float(outcome.scale.to_standard_unfenced(np.array(value)))
+            below[end] = torch.special.ndtr((limit - mean) / variance.sqrt()).numpy(force=True)
+    return np.asarray(np.maximum(below.get("high", 1.0) - below.get("low", 0.0), 0.0))
 
 
 def incumbent_row(

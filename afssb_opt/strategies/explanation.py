@@ -11,11 +11,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
 
 from afssb_opt.domain.desirability import DESIRABILITY
-from afssb_opt.domain.objectives import OutcomeConstraint
-from afssb_opt.strategies.diagnostics import incumbent_row, predict
+from afssb_opt.strategies.diagnostics import chances_to_hold, incumbent_row, predict
 from afssb_opt.strategies.gain import Gain
 from afssb_opt.strategies.models import CampaignModel
 from afssb_opt.strategies.proposal import Proposal, Situation
@@ -121,7 +119,8 @@ def _explain(situation: Situation, proposal: Proposal, row: int, model: Campaign
     if model is not None:
         reference = (observed if best is None else observed.iloc[[best]])[names].reset_index(drop=True)
         forecasts = _forecasts(model, design, reference, situation)
-        chances = _chances(model, design, situation)
+        features = torch.as_tensor(model.encoding.encode(design))
+        chances = {name: float(one[0]) for name, one in chances_to_hold(model, situation.constraints, features).items()}
         neighbours = _nearest(model, design, observed[names])
     return Explanation(
         design={str(name): design[name].iloc[0] for name in names},
@@ -200,31 +199,6 @@ def _drivers(
         shares[one] += weight * (of[coalition | {one}] - of[coalition])
     return {name: dict(zip(variables, map(float, shares[:, column]), strict=True))
             for column, name in enumerate(outcomes)}  # fmt: skip
-
-
-def _chances(model: CampaignModel, design: pd.DataFrame, situation: Situation) -> dict[str, float]:
-    features = torch.as_tensor(model.encoding.encode(design))
-    with torch.no_grad():
-        judged = {judge.name: float(judge.probability(features)[0]) for judge in model.feasibility}
-        chances = {}
-        for constraint in situation.constraints:
-            if constraint.outcome in judged:
-                chances[str(constraint)] = judged.pop(constraint.outcome)
-            elif constraint.outcome in model.outcomes:
-                chances[str(constraint)] = _within(model, constraint, features)
-    return chances | judged
-
-
-def _within(model: CampaignModel, constraint: OutcomeConstraint, features: Tensor) -> float:
-    """Return the probability that the noise-free outcome keeps its limits."""
-    outcome = model.outcomes[constraint.outcome]
-    mean, variance = outcome.gp.mean_and_variance(features)
-    below = {}
-    for end, value in (("low", constraint.at_least), ("high", constraint.at_most)):
-        if value is not None:
-            limit = float(outcome.scale.to_standard_unfenced(np.array(value)))
-            below[end] = float(torch.special.ndtr((limit - mean) / variance.sqrt())[0])
-    return max(below.get("high", 1.0) - below.get("low", 0.0), 0.0)
 
 
 def _nearest(model: CampaignModel, design: pd.DataFrame, observed: pd.DataFrame) -> tuple[Neighbour, ...]:

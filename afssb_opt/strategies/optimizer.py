@@ -21,6 +21,7 @@ from afssb_opt.strategies.campaign_models import fit_models
 from afssb_opt.strategies.devices import computing_on, read_device
 from afssb_opt.strategies.encoding import Encoding
 from afssb_opt.strategies.explanation import Explanation, explain_batch
+from afssb_opt.strategies.level_map import level_map
 from afssb_opt.strategies.models import CampaignModel
 from afssb_opt.strategies.narrowing import read_candidates, read_fixed
 from afssb_opt.strategies.observations import design_keys, empty_observations, read_observations
@@ -343,6 +344,27 @@ class Optimizer:
         """
         with computing_on(self.device):
             return diagnostics.importance(self._fitted(), self.space, self.seed)
+
+    def level_map(self, variable: str) -> pd.DataFrame:
+        """Return what the model has learned about the levels of a categorical variable, such as seed alloys.
+
+        Columns: `level`; `x` and `y`, a map on which levels that are predicted to behave alike over all recipes lie
+        together, in standard deviations of the outcomes; `n_cells`, observed so far; `chance`, with which the
+        likeliest recipe keeps all limits; and per objective the best value predicted for recipes of this level that
+        are likely allowed, `<outcome>` and `<outcome>_sd`. `attrs["share"]` says how much of the differences between
+        levels the map can show, 0 to 1.
+
+        Raises:
+            StrategyError: Nothing has been observed yet, or there is no such categorical variable.
+        """
+        names = [categorical.name for categorical in self.space.categorical]
+        if variable not in names:
+            known = f"known are {', '.join(names)}" if names else "the space has none"
+            raise StrategyError(f"'{variable}' is no categorical variable; {known}")
+        with computing_on(self.device):
+            return level_map(
+                self._fitted(), self.space, self.objectives, self.constraints, self._observations, variable
+            )
 
     def _fitted(self) -> CampaignModel:
         model = self.model() if len(self._observations) else None

@@ -17,6 +17,7 @@ from afssb_opt.tracking.figure_style import (
     GRID,
     INK,
     MUTED,
+    PALE_TO_DARK,
     WARM,
     axis_scale,
     counts,
@@ -36,9 +37,6 @@ from afssb_opt.tracking.progress import best_rows
 MIN_CELLS: Final = 2
 # Below this many lines a table says more than parallel coordinates.
 MIN_LINES: Final = 6
-
-# Pale to dark on white, so that the wanted end stands out and none disappears.
-_SCALE: Final = [[0.0, "#c4d3e0"], [0.5, "#5b8db8"], [1.0, "#12304d"]]
 
 
 def progress_figures(spec: CampaignSpec, observations: pd.DataFrame, progress: pd.DataFrame) -> list[go.Figure]:
@@ -183,7 +181,7 @@ def _add_cells(
         ends = (float(spanned.min()), float(spanned.max())) if len(spanned) else (0.0, 1.0)
         marker |= {
             "color": color[rows],
-            "colorscale": _SCALE,
+            "colorscale": PALE_TO_DARK,
             "reversescale": spec.objectives[2].goal == "minimize",
             "cmin": ends[0],
             "cmax": ends[1],
@@ -234,7 +232,7 @@ def parallel_figure(spec: CampaignSpec, observations: pd.DataFrame) -> go.Figure
     figure = go.Figure(
         go.Parcoords(
             dimensions=dimensions, labelfont={"size": 12}, tickfont={"size": 10, "color": MUTED}, rangefont={"size": 1},
-            line={"color": dimensions[-len(outcomes)]["values"], "colorscale": _SCALE,
+            line={"color": dimensions[-len(outcomes)]["values"], "colorscale": PALE_TO_DARK,
                   "reversescale": spec.shown_objectives[0].goal == "minimize"},
             unselected={"line": {"color": GRID}},
         )

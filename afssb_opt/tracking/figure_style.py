@@ -26,6 +26,8 @@ LEVEL_COLORS: Final = (
     "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b8a200", "#000000", "#6b7280", "#8c564b",
     "#17a2a2", "#a55194",
 )  # fmt: skip
+# Pale to dark on white, so that the wanted end stands out and none disappears.
+PALE_TO_DARK: Final = [[0.0, "#c4d3e0"], [0.5, "#5b8db8"], [1.0, "#12304d"]]
 
 # From this ratio of the whole range to that of the worthwhile values on, the latter are a line at the edge.
 _STRETCHED_FROM: Final = 5.0

@@ -25,7 +25,8 @@ from afssb_opt.ledger import CampaignRecord, Standing, TrialRecord
 from afssb_opt.tracking.answer import answer, is_censored
 from afssb_opt.tracking.data_figures import MIN_CELLS, MIN_LINES, parallel_figure, progress_figures, trade_off_figure
 from afssb_opt.tracking.figure_style import to_json
-from afssb_opt.tracking.labels import outcome_label, outcome_name_and_unit
+from afssb_opt.tracking.labels import outcome_label, outcome_name_and_unit, variable_label
+from afssb_opt.tracking.level_figures import level_map_figure, reach_figures
 from afssb_opt.tracking.model_figures import (
     check_figures,
     check_sentences,
@@ -50,6 +51,10 @@ class SurrogateView(Protocol):
 
     def leave_one_out(self) -> pd.DataFrame:
         """Return columns outcome, row, observed, mean, sd."""
+        ...
+
+    def level_map(self, variable: str) -> pd.DataFrame:
+        """Return columns level, x, y, n_cells, chance, and per objective best value and deviation; attrs `share`."""
         ...
 
 
@@ -234,6 +239,7 @@ def _model_parts(spec: CampaignSpec, observations: pd.DataFrame, optimizer: Surr
         return [Part("model", "What the model has learned", missing="This report was made without the model.")]
     try:
         effects, importance, left_out = optimizer.effects(), optimizer.importance(), optimizer.leave_one_out()
+        maps = {variable.name: optimizer.level_map(variable.name) for variable in spec.space.categorical}
     except StrategyError as error:
         return [Part("model", "What the model has learned", missing=f"There is no model yet: {error}")]
     groups = []
@@ -251,6 +257,7 @@ def _model_parts(spec: CampaignSpec, observations: pd.DataFrame, optimizer: Surr
             notes=tuple(unmodelled_sentences(spec, left_out, observations)) if groups else (),
             missing="" if groups else "The model has no effect to show yet.",
         ),
+        *(_level_part(spec, name, table) for name, table in maps.items() if reach_figures(spec, table)),
         Part(
             "importance", "Which variables matter",
             "Share of the predicted variation over the whole design space that each variable causes alone; what is "
@@ -267,6 +274,19 @@ def _model_parts(spec: CampaignSpec, observations: pd.DataFrame, optimizer: Surr
             missing="" if checks else "At least three cells with a result are needed to check the model.",
         ),
     ]  # fmt: skip
+
+
+def _level_part(spec: CampaignSpec, name: str, table: pd.DataFrame) -> Part:
+    groups = (_group(reach_figures(spec, table), 330), _group([level_map_figure(spec, table)], 600))
+    lead = (
+        "The best value predicted for recipes of each level that are likely to keep all limits, with its 95 % "
+        "interval; pale where none is likely to. In brackets: cells so far. In the last picture levels lie together "
+        "that are predicted to behave alike over all recipes; a dot is the larger the more cells there are, and hollow "
+        "without any."
+    )
+    share = f"The last picture shows {table.attrs['share']:.0%} of the predicted differences between levels."
+    title = f"{variable_label(name)}: what each level can do"
+    return Part(f"levels-{name}", title, lead, groups, notes=(share,))
 
 
 def _own_version() -> str:

@@ -68,14 +68,17 @@ def test_the_model_pages_are_drawn_for_one_two_and_three_objectives(make_bench, 
     bench = make_bench(n_objectives)
     bench.run(12)
     page = page_of(bench, optimizer=told_optimizer(bench))
-    for title in ("Progress", "Effect of each variable", "Which variables matter", "Can the model be trusted?"):
+    titles = ("Progress", "Effect of each variable", "Seed alloy: what each level can do", "Which variables matter",
+              "Can the model be trusted?")  # fmt: skip
+    for title in titles:
         assert f"<h2>{title}</h2>" in page
     assert ("<h2>Trade-off</h2>" in page) == (n_objectives > 1)
     assert "There is no model yet" not in page
     assert page.count("95 % interval; median error") == n_objectives + 1
-    # Per objective and constraint: an effect per free variable and a check; progress; one of each other view.
+    # Per objective and constraint: an effect per free variable and a check; per objective what each level can do;
+    # progress; one of each other view.
     n_modelled, n_panels = n_objectives + 1, n_objectives + (n_objectives > 1)
-    assert len(figures_of(page)) == 4 * n_modelled + n_panels + (n_objectives > 1) + 2
+    assert len(figures_of(page)) == 4 * n_modelled + n_objectives + n_panels + (n_objectives > 1) + 3
 
 
 def test_a_campaign_for_one_best_cell_shows_its_desirability_and_no_pareto_set(make_bench):
