@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from afssb_opt.strategies import Optimizer
+from experiments.benchmarks.peers.searchers import BaybeSearch, Ours, Searcher
 from experiments.benchmarks.problem import Problem
 from experiments.benchmarks.problems import FAMILIES, member
 
@@ -86,32 +86,39 @@ def _adverse(problem: Problem, designs: pd.DataFrame) -> pd.DataFrame:
     return -problem.truth(designs)
 
 
+# Only BayBE among the peers takes cells of another source.
+METHODS: Final[Mapping[str, Callable[[Problem, int, pd.DataFrame | None], Searcher]]] = {
+    "ours": Ours,
+    "baybe": BaybeSearch,
+}
 SIMULATORS: Final[Mapping[str, Simulator | None]] = {
     "none": None, "helpful": _helpful, "bent": _bent, "useless": _useless, "unrelated": _unrelated,
     "adverse": _adverse,
 }  # fmt: skip
 
 
-def run(problem: Problem, simulator: Simulator | None, seed: int, n: int, n_simulated: int) -> pd.DataFrame:
+def run(
+    problem: Problem, simulator: Simulator | None, seed: int, n: int, n_simulated: int, method: str = "ours"
+) -> pd.DataFrame:
     """Return the designs of a campaign in batches of four."""
     rng = np.random.default_rng(seed + 1000)
     prior = None
     if simulator is not None:
         known = problem.space.round_designs(problem.random_designs(n_simulated, np.random.default_rng(seed + 5000)))
         prior = known.join(simulator(problem, known))
-    optimizer = Optimizer(problem.space, problem.objectives, problem.constraints, seed=seed, prior_data=prior)
+    searcher = METHODS[method](problem, seed, prior)
     designs = []
     for _ in range(n // 4):
-        batch = optimizer.ask(4)
-        optimizer.tell(batch.join(problem.observe(batch, rng)))
+        batch = searcher.ask(4)
+        searcher.tell(batch, problem.observe(batch, rng))
         designs.append(batch)
     return pd.concat(designs, ignore_index=True)
 
 
-def reached(family: str, simulator: str, seed: int, n: int, n_simulated: int) -> list[float]:
+def reached(family: str, simulator: str, seed: int, n: int, n_simulated: int, method: str) -> list[float]:
     """Return the fractions that one campaign on the member drawn by the seed reaches."""
     problem = member(family, seed)
-    designs = run(problem, SIMULATORS[simulator], seed, n, n_simulated)
+    designs = run(problem, SIMULATORS[simulator], seed, n, n_simulated, method)
     return [problem.fraction(designs.head(count)) for count in SHOWN if count <= n]
 
 
@@ -128,6 +135,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--families", nargs="+", default=["cliff1", "cell1", "none"], choices=list(FAMILIES))
     parser.add_argument("--simulators", nargs="+", default=list(SIMULATORS), choices=list(SIMULATORS))
+    parser.add_argument("--method", default="ours", choices=list(METHODS), help="baybe needs peers/requirements.txt")
     parser.add_argument("--members", type=int, default=20)
     parser.add_argument("--first", type=int, default=100, help="seed of the first member")
     parser.add_argument("--evaluations", type=int, default=20)
@@ -145,7 +153,9 @@ def main() -> None:
         for label in sorted(options.simulators, key=list(SIMULATORS).index):
             start = time.process_time()
             seeds = range(options.first, options.first + options.members)
-            found = [reached(family, label, seed, options.evaluations, options.simulated) for seed in seeds]
+            found = [
+                reached(family, label, seed, options.evaluations, options.simulated, options.method) for seed in seeds
+            ]
             spent = (time.process_time() - start) / options.members
             reference = np.array(found) if label == "none" else reference
             rows += [(family, label, seed, *values) for seed, values in zip(seeds, found, strict=True)]

@@ -41,8 +41,8 @@ class Searcher(Protocol):
 class Ours:
     """The optimiser of this project."""
 
-    def __init__(self, problem: Problem, seed: int) -> None:
-        self._optimizer = Optimizer(problem.space, problem.objectives, problem.constraints, seed=seed)
+    def __init__(self, problem: Problem, seed: int, prior: pd.DataFrame | None = None) -> None:
+        self._optimizer = Optimizer(problem.space, problem.objectives, problem.constraints, seed=seed, prior_data=prior)
 
     def ask(self, n: int) -> pd.DataFrame:
         """Return the next designs."""
@@ -158,12 +158,17 @@ class AxSearch:
 
 
 class BaybeSearch:
-    """BayBE's campaign with its default two-phase recommender."""
+    """BayBE's campaign with its default two-phase recommender; prior data are another task than the laboratory's."""
 
-    def __init__(self, problem: Problem, seed: int) -> None:
+    def __init__(self, problem: Problem, seed: int, prior: pd.DataFrame | None = None) -> None:
         from baybe import Campaign, Settings
         from baybe.objectives import ParetoObjective
-        from baybe.parameters import CategoricalParameter, CustomDiscreteParameter, NumericalContinuousParameter
+        from baybe.parameters import (
+            CategoricalParameter,
+            CustomDiscreteParameter,
+            NumericalContinuousParameter,
+            TaskParameter,
+        )
         from baybe.searchspace import SearchSpace
         from baybe.targets import NumericalTarget
 
@@ -179,18 +184,28 @@ class BaybeSearch:
             else:
                 parameters.append(CategoricalParameter(variable.name, list(variable.levels)))
         parameters += [NumericalContinuousParameter(v.name, _decades(v, _range(v))) for v in problem.space.numeric]
+        self._task: dict[str, str] = {}
+        if prior is not None:
+            self._task = {"source": "lab"}
+            parameters.append(TaskParameter("source", ["simulator", "lab"], active_values=["lab"]))
         targets = [NumericalTarget(o.outcome, minimize=o.goal == "minimize") for o in problem.objectives]
         self._campaign = Campaign(SearchSpace.from_product(parameters),
                                   ParetoObjective(targets) if len(targets) > 1 else targets[0])  # fmt: skip
+        if prior is not None:
+            self._add(prior[list(problem.space.names)], prior, {"source": "simulator"})
 
     def ask(self, n: int) -> pd.DataFrame:
         """Return the next designs."""
-        return _from_decades(self._problem, self._campaign.recommend(n).reset_index(drop=True))
+        designs = self._campaign.recommend(n).reset_index(drop=True)
+        return _from_decades(self._problem, designs.drop(columns=list(self._task)))
 
     def tell(self, designs: pd.DataFrame, outcomes: pd.DataFrame) -> None:
         """Take outcomes."""
+        self._add(designs, outcomes, self._task)
+
+    def _add(self, designs: pd.DataFrame, outcomes: pd.DataFrame, task: dict[str, str]) -> None:
         names = [objective.outcome for objective in self._problem.objectives]
-        table = _to_decades(self._problem, designs).join(outcomes[names].reset_index(drop=True))
+        table = _to_decades(self._problem, designs).join(outcomes[names].reset_index(drop=True)).assign(**task)
         self._campaign.add_measurements(table, numerical_measurements_must_be_within_tolerance=False)
 
 
