@@ -17,6 +17,7 @@ from afssb_opt.campaign import Campaign
 from afssb_opt.cli.output import heading, shown
 from afssb_opt.domain.desirability import DESIRABILITY
 from afssb_opt.domain.objectives import meets_constraints
+from afssb_opt.domain.outcomes import in_a_sentence
 from afssb_opt.domain.trials import TrialState
 from afssb_opt.ledger import Ledger, TrialRecord
 
@@ -73,7 +74,7 @@ class _View:
             complete = _last_complete_round(trials)
             if complete > printed:
                 printed = complete
-                best = ", ".join(f"{name} {value}" for name, value in self._best().items())
+                best = ", ".join(in_a_sentence(name, value) for name, value in self._best().items())
                 console.print(
                     f"round {complete}: {_n_ended(trials)} of {self._campaign.spec.budget.trials} trials, "
                     f"best so far: {best or 'none meets all constraints'}",

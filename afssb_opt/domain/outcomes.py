@@ -149,6 +149,13 @@ def outcome_definition(name: str) -> OutcomeDefinition:
     return OUTCOMES.get(name, OutcomeDefinition(name, name, "", "", comes_from_cycling=False))
 
 
+def in_a_sentence(name: str, value: str = "") -> str:
+    """Return an outcome as part of a sentence, with a value or without: `cycle life 1920 ± 170 cycles`."""
+    known = outcome_definition(name)
+    label = known.label if known.label == known.name else known.label[:1].lower() + known.label[1:]
+    return f"{label} {value} {known.unit}".strip() if value else label
+
+
 @dataclass(frozen=True)
 class OutcomeSettings:
     """Cycles at which outcomes are read.

@@ -14,7 +14,7 @@ from torch import Tensor
 from afssb_opt.domain.desirability import DESIRABILITY, Desirability
 from afssb_opt.domain.numbers import with_deviation
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint, maximised_table, meets_constraints
-from afssb_opt.domain.outcomes import ABOVE_CLIFF
+from afssb_opt.domain.outcomes import ABOVE_CLIFF, in_a_sentence
 from afssb_opt.domain.space import DesignSpace
 from afssb_opt.domain.variables import Categorical
 from afssb_opt.strategies.candidates import Candidates, MixedSpace
@@ -215,12 +215,13 @@ def reason(
     outcomes = [o.outcome for o in objectives if o.outcome in model.outcomes]
     if model.score is not None:
         outcomes = [DESIRABILITY, *outcomes]
-    parts = [f"{name} {with_deviation(predicted[name], predicted[f'{name}_sd'])}" for name in outcomes]
+    parts = [in_a_sentence(name, with_deviation(predicted[name], predicted[f"{name}_sd"])) for name in outcomes]
     chances = [_chance(judge, predicted) for judge in model.feasibility]
     for constraint in constraints:
         name = constraint.outcome
         if name in model.outcomes and all(objective.outcome != name for objective in objectives):
-            chances.append(f"{name} {with_deviation(predicted[name], predicted[f'{name}_sd'])} (wanted {constraint})")
+            expected = in_a_sentence(name, with_deviation(predicted[name], predicted[f"{name}_sd"]))
+            chances.append(f"{expected} (wanted {constraint})")
     if not parts:
         return "; ".join(["search for a cell that works", *chances])
     return "; ".join([f"{gain}: expected {', '.join(parts)}", *chances])
@@ -229,8 +230,8 @@ def reason(
 def _chance(judge: FeasibilityModel, predicted: pd.Series) -> str:
     likely = f"{_passing(judge, predicted):.0%} likely"
     if judge.name.endswith(ABOVE_CLIFF):
-        return f"{likely} to keep clear of the cliff in {judge.name.removesuffix(ABOVE_CLIFF)}"
-    return f"{judge.name}: {likely} to pass"
+        return f"{likely} to keep clear of the cliff in {in_a_sentence(judge.name.removesuffix(ABOVE_CLIFF))}"
+    return f"{in_a_sentence(judge.name)}: {likely} to pass"
 
 
 def _passing(judge: FeasibilityModel, predicted: pd.Series) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -16,17 +17,24 @@ N_OFFERED: Final = 32
 REACH: Final = 0.5
 
 
-def space_filling(space: MixedSpace, encoding: Encoding, taken: Candidates, seed: np.random.SeedSequence) -> Candidates:
+def space_filling(
+    space: MixedSpace,
+    encoding: Encoding,
+    taken: Candidates,
+    seed: np.random.SeedSequence,
+    is_hopeless: Callable[[Candidates], np.ndarray],
+) -> Candidates:
     """Return all offered points, the one to build first at the front.
 
-    Levels used least come first; among them the one whose descriptors lie farthest from those used, then the
-    scrambled Sobol point of the inner half of all ranges that is farthest from all cells so far.
+    Points without hope come last. Levels used least come first; among them the one whose descriptors lie farthest from
+    those used, then the scrambled Sobol point of the inner half of all ranges that is farthest from all cells so far.
 
     Args:
         space: Where to look.
         encoding: Features of designs.
         taken: Cells measured, under test or already chosen.
         seed: Of the Sobol scrambling and of ties.
+        is_hopeless: Tells of points, `(n,)`, whether they miss what is wanted whatever comes out.
     """
     order_seed, sobol_seed = seed.spawn(2)
     rng = np.random.default_rng(order_seed)
@@ -52,7 +60,7 @@ def space_filling(space: MixedSpace, encoding: Encoding, taken: Candidates, seed
     if not len(taken):
         gap = rng.random(len(offered))
     is_outer = np.arange(len(offered)) >= n_inner
-    return offered.take(np.lexsort((-gap, is_outer, turns)))
+    return offered.take(np.lexsort((-gap, is_outer, turns, is_hopeless(offered))))
 
 
 def _distance_to(encoding: Encoding, combinations: np.ndarray, used: np.ndarray) -> np.ndarray:

@@ -61,7 +61,7 @@ def level_map(
             worth = objective.maximised(predicted[objective.outcome].to_numpy(float))
             best = int(np.argmax(np.where(is_looked_at, worth, -np.inf)))
             for name in (objective.outcome, f"{objective.outcome}_sd"):
-                row[name] = float(predicted[name].iloc[best]) if is_looked_at.any() else np.nan
+                row[f"best_{name}"] = float(predicted[name].iloc[best]) if is_looked_at.any() else np.nan
         rows.append(row)
     table = pd.DataFrame(rows)
     place, share = _flattened(np.array(profiles))

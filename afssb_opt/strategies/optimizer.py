@@ -351,8 +351,8 @@ class Optimizer:
         Columns: `level`; `x` and `y`, a map on which levels that are predicted to behave alike over all recipes lie
         together, in standard deviations of the outcomes; `n_cells`, observed so far; `chance`, with which the
         likeliest recipe keeps all limits; and per objective the best value predicted for recipes of this level that
-        are likely allowed, `<outcome>` and `<outcome>_sd`. `attrs["share"]` says how much of the differences between
-        levels the map can show, 0 to 1.
+        are likely allowed, `best_<outcome>` and `best_<outcome>_sd`. `attrs["share"]` says how much of the differences
+        between levels the map can show, 0 to 1.
 
         Raises:
             StrategyError: Nothing has been observed yet, or there is no such categorical variable.

@@ -23,6 +23,7 @@ from afssb_opt.strategies.models import CampaignModel
 from afssb_opt.strategies.narrowing import ListedSpace
 from afssb_opt.strategies.observations import design_keys
 from afssb_opt.strategies.prospects import Prospects, build_prospects
+from afssb_opt.strategies.recipe_outcomes import known_to_miss
 from afssb_opt.strategies.search import maximise
 from afssb_opt.strategies.stop_advice import StopAdvice, batch_advice
 
@@ -223,7 +224,8 @@ class _Batch:
         else:
             design = given
             if design is None:
-                design = self._new_design(space_filling(self.space, self.encoding, self.taken, spare_seed))
+                offered = space_filling(self.space, self.encoding, self.taken, spare_seed, self._is_hopeless)
+                design = self._new_design(offered)
             method = "space-filling, nothing better is new" if self.readings else "space-filling start"
             text = f"{method}: {self._levels_of(design)}"
         if design is None:
@@ -353,6 +355,12 @@ class _Batch:
         """Return the best cells so far whose levels are in the space."""
         best = self.taken.take(self._reading().prospects.anchor_rows)
         return best.take(np.flatnonzero((best.codes < np.array(self.space.n_levels, dtype=int)).all(axis=1)))
+
+    def _is_hopeless(self, candidates: Candidates) -> np.ndarray:
+        """Return `(n,)` booleans: the recipe alone says that a design misses what is wanted."""
+        situation = self.situation
+        return known_to_miss(self.space.as_values(candidates), situation.objectives, situation.constraints,
+                             situation.observations)  # fmt: skip
 
     def _new_design(self, ranked: Candidates) -> pd.DataFrame | None:
         """Return the first design that is new and feasible once rounded."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from afssb_opt.domain.objectives import Objective, OutcomeConstraint
 from afssb_opt.domain.outcomes import outcome_definition
 from afssb_opt.strategies.encoding import Encoding
 from afssb_opt.strategies.models import OutcomeModel
@@ -57,18 +58,17 @@ def computed_outcome(
     what was told is something else, such as a laboratory's own price.
     """
     recipe = outcome_definition(outcome).recipe
-    told = observations[outcome].to_numpy(float)
-    rows = np.flatnonzero(np.isfinite(told))
+    rows = np.flatnonzero(np.isfinite(observations[outcome].to_numpy(float)))
     if recipe is None or not len(rows) or not np.isfinite(recipe(_all_levels(encoding))).all():
         return None, []
-    told, inputs = told[rows], features[torch.as_tensor(rows)]
-    values = recipe(encoding.designs(inputs.numpy(force=True)))
-    off = ~np.isclose(told, values, rtol=TOLERANCE, atol=0.0)
+    told, values = observations[outcome].to_numpy(float)[rows], recipe(observations.iloc[rows])
+    off = _differs(told, values)
     if off.any():
         first = int(np.argmax(off))
         example = f"{told[first]:g} in row {rows[first]}, by the recipe {values[first]:.4g}"
         return None, [f"{outcome}: {int(off.sum())} of {len(rows)} values told are not what the recipe gives "
                       f"({example}), so it is modelled"]  # fmt: skip
+    inputs = features[torch.as_tensor(rows)]
     # Nothing computed is an error of measurement, so there are no fences.
     scale = replace(OutcomeScale.for_values(values, is_log=is_log), low=-np.inf, high=np.inf)
     shape = RecipeShape.for_function(encoding, lambda x: scale.to_standard(recipe(encoding.designs(x))))
@@ -76,6 +76,45 @@ def computed_outcome(
     known = Hyperparameters(lengths, torch.as_tensor(shape.log_shares), -np.inf)
     gp = GaussianProcess.from_data(shape, known, inputs, shape.prior_mean(inputs), noise)
     return OutcomeModel(outcome, scale, gp, rows, is_computed=True), []
+
+
+def known_to_miss(
+    designs: pd.DataFrame,
+    objectives: Sequence[Objective],
+    constraints: Sequence[OutcomeConstraint],
+    observations: pd.DataFrame,
+) -> np.ndarray:
+    """Return `(n,)` booleans: by its recipe a design misses a threshold or a limit, so no cell need be built.
+
+    What was told otherwise, such as a laboratory's own price, is not known.
+    """
+    missed = np.zeros(len(designs), dtype=bool)
+    wishes = [(o.outcome, OutcomeConstraint(o.outcome, **ends)) for o in objectives if (ends := _ends(o))]
+    for outcome, limit in [*wishes, *((constraint.outcome, constraint) for constraint in constraints)]:
+        recipe = outcome_definition(outcome).recipe
+        if recipe is None:
+            continue
+        told = observations[outcome].to_numpy(float)
+        known = np.isfinite(told)
+        if not _differs(told[known], recipe(observations[known])).any():
+            values = recipe(designs)
+            missed |= np.isfinite(values) & ~limit.holds(values)
+    return missed
+
+
+def _ends(objective: Objective) -> dict[str, float]:
+    """Return what the threshold of an objective means as a limit; nothing where there is none."""
+    if objective.threshold is None:
+        return {}
+    if objective.target is not None:
+        reach = abs(objective.threshold - objective.target)
+        return {"at_least": objective.target - reach, "at_most": objective.target + reach}
+    return {"at_most" if objective.goal == "minimize" else "at_least": objective.threshold}
+
+
+def _differs(told: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return `(n,)` booleans: what was told is not what the recipe gives."""
+    return ~np.isclose(told, values, rtol=TOLERANCE, atol=0.0)
 
 
 def _all_levels(encoding: Encoding) -> pd.DataFrame:

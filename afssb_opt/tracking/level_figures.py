@@ -32,13 +32,13 @@ def level_map_figure(spec: CampaignSpec, table: pd.DataFrame) -> go.Figure:
     """
     objective = _drawn(spec, table)[0]
     name, unit = outcome_name_and_unit(spec.outcome(objective.outcome))
-    best = table[objective.outcome].to_numpy(float)
+    best = table[f"best_{objective.outcome}"].to_numpy(float)
     cells = table["n_cells"].to_numpy(int)
-    rank = table["x"].rank(method="first").to_numpy(int)
+    ranks = table["x"].rank(method="first").astype(int).tolist()
     figure = go.Figure(
         go.Scatter(
             x=table["x"], y=table["y"], mode="markers+text", text=table["level"].map(safe),
-            textposition=[_SIDES[place % len(_SIDES)] for place in rank], textfont={"size": 11, "color": INK},
+            textposition=[_SIDES[rank % len(_SIDES)] for rank in ranks], textfont={"size": 11, "color": INK},
             marker={
                 "size": _DOT_PX + _PER_ROOT_PX * np.sqrt(cells), "color": best, "colorscale": PALE_TO_DARK,
                 "reversescale": objective.goal == "minimize", "symbol": np.where(cells > 0, "circle", "circle-open"),
@@ -65,16 +65,16 @@ def reach_figures(spec: CampaignSpec, table: pd.DataFrame) -> list[go.Figure]:
 
     What follows from the recipe has a figure nowhere here: its best is known without a model.
     """
-    drawn = [o for o in _drawn(spec, table) if (table[f"{o.outcome}_sd"] > 0).any()]
+    drawn = [o for o in _drawn(spec, table) if (table[f"best_{o.outcome}_sd"] > 0).any()]
     if not drawn:
         return []
-    order = np.argsort(drawn[0].maximised(table[drawn[0].outcome].to_numpy(float)), kind="stable")
+    order = np.argsort(drawn[0].maximised(table[f"best_{drawn[0].outcome}"].to_numpy(float)), kind="stable")
     return [_reach_figure(spec, objective, table.iloc[order]) for objective in drawn]
 
 
 def _reach_figure(spec: CampaignSpec, objective: Objective, table: pd.DataFrame) -> go.Figure:
     definition = spec.outcome(objective.outcome)
-    mean, sd = table[objective.outcome].to_numpy(float), table[f"{objective.outcome}_sd"].to_numpy(float)
+    mean, sd = (table[f"best_{objective.outcome}{end}"].to_numpy(float) for end in ("", "_sd"))
     low, high = interval(mean, sd, is_log_scaled=definition.is_log_scaled)
     is_likely = table["chance"].to_numpy(float) >= _LIKELY
     figure = go.Figure()
@@ -96,4 +96,4 @@ def _reach_figure(spec: CampaignSpec, objective: Objective, table: pd.DataFrame)
 
 
 def _drawn(spec: CampaignSpec, table: pd.DataFrame) -> list[Objective]:
-    return [objective for objective in spec.shown_objectives if objective.outcome in table]
+    return [objective for objective in spec.shown_objectives if f"best_{objective.outcome}" in table]

@@ -54,7 +54,7 @@ class SurrogateView(Protocol):
         ...
 
     def level_map(self, variable: str) -> pd.DataFrame:
-        """Return columns level, x, y, n_cells, chance, and per objective best value and deviation; attrs `share`."""
+        """Return columns level, x, y, n_cells, chance, and per objective `best_<outcome>` and its sd; attrs `share`."""
         ...
 
 

@@ -47,8 +47,8 @@ def test_levels_that_behave_alike_lie_together_and_others_apart():
 def test_each_level_is_judged_at_a_recipe_of_its_own():
     table = mapped()
     for level in ("one", "twin", "other"):
-        assert table.loc[level, "gain"] == pytest.approx(HEIGHT[level], abs=0.15)
-    assert table.loc["untried", "gain_sd"] > 3.0 * table.loc["one", "gain_sd"]
+        assert table.loc[level, "best_gain"] == pytest.approx(HEIGHT[level], abs=0.15)
+    assert table.loc["untried", "best_gain_sd"] > 3.0 * table.loc["one", "best_gain_sd"]
     assert table["n_cells"].to_dict() == {**cells()["seed"].value_counts().to_dict(), "untried": 0}
 
 
@@ -56,30 +56,30 @@ def test_a_level_that_always_fails_is_unlikely_to_keep_the_limits_and_still_has_
     table = mapped()
     assert table.loc["one", "chance"] > 0.9
     assert table.loc["shorting", "chance"] < 0.3
-    assert np.isfinite(table["gain"]).all()
+    assert np.isfinite(table["best_gain"]).all()
     assert "chance" in mapped(constraints=())
     assert (mapped(constraints=())["chance"] == 1.0).all()
 
 
 def test_the_best_is_the_lowest_where_less_is_wanted_and_the_nearest_where_a_target_is():
     table = mapped((Objective("cost", "minimize"), Objective("gain", "target", target=2.5)))
-    assert (table["cost"].drop(["shorting", "untried"]) < 0.1).all()
-    assert table.loc["one", "gain"] == pytest.approx(2.5, abs=0.05)
-    assert table.loc["other", "gain"] == pytest.approx(2.0, abs=0.2)
+    assert (table["best_cost"].drop(["shorting", "untried"]) < 0.1).all()
+    assert table.loc["one", "best_gain"] == pytest.approx(2.5, abs=0.05)
+    assert table.loc["other", "best_gain"] == pytest.approx(2.0, abs=0.2)
 
 
 def test_only_recipes_that_obey_the_rules_count():
     narrow = DesignSpace(SPACE.variables, (LinearConstraint({"x": 1.0}, at_most=0.5),))
     table = mapped(space=narrow)
-    assert table.loc["other", "gain"] < 1.6
-    assert table.loc["one", "gain"] == pytest.approx(3.0, abs=0.15)
+    assert table.loc["other", "best_gain"] < 1.6
+    assert table.loc["one", "best_gain"] == pytest.approx(3.0, abs=0.15)
 
 
 def test_a_desirability_comes_first():
     wishes = (Objective("gain", threshold=1.0, ideal=3.0), Objective("cost", "minimize", threshold=0.9, ideal=0.2))
     table = mapped(wishes, combine="desirability")
-    assert [name for name in table if not name.endswith("_sd")][4:] == ["desirability", "gain", "cost"]
-    assert table.loc["one", "desirability"] > table.loc["other", "desirability"]
+    assert [name for name in table if not name.endswith("_sd")][4:] == ["best_desirability", "best_gain", "best_cost"]
+    assert table.loc["one", "best_desirability"] > table.loc["other", "best_desirability"]
 
 
 def test_a_space_of_levels_alone_has_a_map():
@@ -90,7 +90,7 @@ def test_a_space_of_levels_alone_has_a_map():
     )
     optimizer.tell(told)
     assert optimizer.level_map("wash")["n_cells"].tolist() == [2, 2]
-    assert np.isfinite(optimizer.level_map("seed")[["x", "y", "gain"]].to_numpy()).all()
+    assert np.isfinite(optimizer.level_map("seed")[["x", "y", "best_gain"]].to_numpy()).all()
 
 
 def test_a_space_of_levels_alone_has_effects_where_no_cell_is_allowed():
@@ -98,6 +98,16 @@ def test_a_space_of_levels_alone_has_effects_where_no_cell_is_allowed():
     optimizer = Optimizer(space, [Objective("gain")], [OutcomeConstraint("gain", at_least=9.0)])
     optimizer.tell(pd.DataFrame({"seed": ["a", "b", "c"], "gain": [1.0, 2.0, 3.0]}))
     assert optimizer.effects()["value"].tolist() == ["a", "b", "c"]
+
+
+def test_outcomes_and_variables_may_have_the_names_of_the_columns():
+    space = DesignSpace((Categorical("level", ("a", "b")), Continuous("x", 0.0, 1.0)))
+    optimizer = Optimizer(space, [Objective("y"), Objective("chance"), Objective("n_cells", "minimize")])
+    optimizer.tell(pd.DataFrame({"level": list("abab"), "x": [0.1, 0.2, 0.8, 0.9], "y": 1.0, "chance": 5.0,
+                                 "n_cells": [1.0, 2.0, 3.0, 4.0]}))  # fmt: skip
+    table = optimizer.level_map("level")
+    assert table["n_cells"].tolist() == [2, 2]
+    assert {"best_y", "best_chance", "best_n_cells"} <= set(table)
 
 
 def test_a_variable_without_levels_is_refused():
