@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -150,6 +151,8 @@ def told_optimizer(
     )
     if len(observations):
         told = observations.drop(columns=["trial_uid", "label", "number", "round"])
+        # No cell may have come so far as to have a value of some outcome.
+        told = told.assign(**{name: math.nan for name in optimizer.outcomes if name not in told})
         optimizer.tell(told.assign(status=told["status"].replace("partial", "completed")))
     if len(pending):
         optimizer.tell(pending.loc[:, list(spec.space.names)].assign(status="pending"))

@@ -97,7 +97,8 @@ def _parse_row(
         censored=frozenset(name for name in finite if row.get(f"{name}_censored", False) in (True, 1, "true", "True")),
         source="lab",
     )
-    return trial, result, {**trial.design, **as_built} if as_built else None, status == "completed"
+    design = {**trial.design, **as_built}
+    return trial, spec.with_recipe_outcomes(design, result), design if as_built else None, status == "completed"
 
 
 def _number(where: str, value: Any, problems: list[Problem]) -> float:

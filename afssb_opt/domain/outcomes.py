@@ -11,7 +11,7 @@ import pandas as pd
 
 from afssb_opt.domain.desirability import DESIRABILITY
 from afssb_opt.domain.protocol import Protocol
-from afssb_opt.domain.stack import energy_density, seed_cost_usd_m2, seed_costs_usd_m2
+from afssb_opt.domain.stack import energy_density, has_known_seed, seed_cost_usd_m2, seed_costs_usd_m2
 
 # Below this share of the reference capacity a cell has reached the end of its life.
 END_OF_LIFE_FRACTION: Final = 0.8
@@ -197,11 +197,14 @@ def compute_outcomes(
     is_shorted = _is_shorted(cycling)
 
     values: dict[str, float] = {
-        "seed_cost_usd_m2": seed_cost_usd_m2(design),
         "short_circuit": float(is_shorted),
         "pressure_min_mpa": _extreme(cycling["pressure_min_mpa"], np.min),
         "pressure_max_mpa": _extreme(cycling["pressure_max_mpa"], np.max),
     }
+    # A seed of the laboratory's own has neither a price nor a density.
+    has_stack = has_known_seed(design)
+    if has_stack:
+        values["seed_cost_usd_m2"] = seed_cost_usd_m2(design)
     censored: frozenset[str] = frozenset()
     if len(cycle) and cycle[0] == 1 and charge[0] > 0:
         values["initial_ce_pct"] = 100.0 * discharge[0] / charge[0]
@@ -220,12 +223,13 @@ def compute_outcomes(
         if len(measured):
             values["average_ce_pct"] = float(measured.mean())
         values["areal_resistance_ohm_cm2"] = float(cycling["areal_resistance_ohm_cm2"].iloc[row])
-        values["energy_density_wh_l"], values["energy_density_wh_kg"] = energy_density(
-            design,
-            protocol,
-            discharge_energy_mwh_cm2=float(reference_capacity * cycling["mean_discharge_voltage_v"].iloc[row]),
-            plated_thickness_um=_extreme(cycling["plated_thickness_um"].iloc[: row + 1], np.max),
-        )
+        if has_stack:
+            values["energy_density_wh_l"], values["energy_density_wh_kg"] = energy_density(
+                design,
+                protocol,
+                discharge_energy_mwh_cm2=float(reference_capacity * cycling["mean_discharge_voltage_v"].iloc[row]),
+                plated_thickness_um=_extreme(cycling["plated_thickness_um"].iloc[: row + 1], np.max),
+            )
     elif is_shorted and len(cycle):
         values["cycle_life"] = float(cycle[-1])
         values["retention_pct"] = 0.0

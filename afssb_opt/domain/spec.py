@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
@@ -151,6 +152,22 @@ class CampaignSpec:
     inbox: str | None = None
     needs_approval: bool = False
     desirability: Desirability | None = None
+
+    def with_recipe_outcomes(self, design: Mapping[str, object], result: TrialResult) -> TrialResult:
+        """Return the result of a cell with what its design alone says, where that is asked for and was not told.
+
+        Args:
+            design: As built.
+            result: As measured; a value that was told stands.
+        """
+        recipes = {name: self.outcome(name).recipe for name in self.outcome_names if name not in result.outcomes}
+        table = pd.DataFrame([design])
+        found = {name: float(recipe(table)[0]) for name, recipe in recipes.items() if recipe is not None}
+        computed = {name: value for name, value in found.items() if math.isfinite(value)}
+        if not computed:
+            return result
+        return replace(result, outcomes={**result.outcomes, **computed},
+                       attributes={**result.attributes, "by_the_recipe": ", ".join(sorted(computed))})  # fmt: skip
 
     @property
     def wanted(self) -> tuple[Objective, ...]:

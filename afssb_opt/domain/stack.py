@@ -74,6 +74,11 @@ def energy_per_mass_wh_kg(energy_mwh_cm2: float, layers: Sequence[Layer]) -> flo
     return 1e3 * energy_mwh_cm2 / stack_mass_mg_cm2(layers)
 
 
+def has_known_seed(design: Mapping[str, object]) -> bool:
+    """Tell whether the seed of a design is in the table of alloys, so that its layer has a density and a price."""
+    return _seed(design) in seed_alloy_names()
+
+
 def is_composite(seed_alloy: str, layer_class: str) -> bool:
     """Tell whether the interlayer is a pressed carbon composite rather than the dense seed alone."""
     return layer_class == "carbon_metal" or seed_layer(seed_alloy).is_composite
@@ -170,10 +175,8 @@ def energy_density(
 
 
 def _seed_cost_per_um_usd_m2(seed_alloy: str, layer_class: str) -> float:
-    if seed_alloy not in seed_alloy_names():
-        return math.nan
     design = {"seed_alloy": seed_alloy, "layer_class": layer_class, "interlayer_thickness_um": 1.0}
-    return seed_cost_usd_m2(design)
+    return seed_cost_usd_m2(design) if has_known_seed(design) else math.nan
 
 
 def _specific_volume_cm3_g(seed_alloy: str) -> float:

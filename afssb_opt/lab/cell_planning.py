@@ -55,6 +55,8 @@ def plan_cell(cell: CellInput, trial: KnownTrial, spec: CampaignSpec, area_cm2: 
     findings += spectrum_findings
     attributes |= spectrum_outcomes
     result, conflicts = merged_of(cell, outcome, spectrum_outcomes, attributes)
+    if result is not None:
+        result = spec.with_recipe_outcomes(as_built or trial.design, result)
     findings += conflicts
     failure, result, is_final = ending_of(cell, status, result, outcome)
     if result is not None:

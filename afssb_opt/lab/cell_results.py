@@ -11,6 +11,7 @@ import pandas as pd
 
 from afssb_opt.domain.outcomes import Outcomes, OutcomeSettings, compute_outcomes
 from afssb_opt.domain.protocol import Protocol
+from afssb_opt.domain.stack import has_known_seed
 from afssb_opt.lab.cycles import CellCycles, cell_cycles
 from afssb_opt.lab.findings import Finding, Verdict
 from afssb_opt.lab.series import RawSeries
@@ -85,6 +86,10 @@ def cell_result(
         counted = table
     findings += _capacity_findings(counted, cycles, protocol, area_cm2)
     outcomes = compute_outcomes(design, protocol, counted, settings)
+    if not has_known_seed(design):
+        what = f"seed '{design['seed_alloy']}' is not in the alloy table, so no energy density and no seed cost follow"
+        remedy = "Give them in a result table where the campaign asks for them"
+        findings.append(Finding("cycles.seed", Verdict.NOTE, "", what, "", remedy))
     values = dict(outcomes.values)
     status: dict[str, OutcomeStatus] = dict.fromkeys(values, "ok")
     if not cycles.starts_empty:

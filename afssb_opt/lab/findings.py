@@ -91,6 +91,7 @@ RULES: Final[dict[str, str]] = {
     "cycles.capacity": "the capacity is near the one that the protocol expects",
     "cycles.efficiency": "Coulombic efficiency is at most 100.5 %",
     "cycles.soft_short": "no sign of a soft short",
+    "cycles.seed": "density and price of the seed are known",
     "cycles.retention": "retention agrees with the product of efficiencies",
     "impedance.points": "a spectrum has enough complete points",
     "impedance.aborted": "the sweep ran to its end",

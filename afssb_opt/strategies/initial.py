@@ -34,7 +34,7 @@ def space_filling(
         encoding: Features of designs.
         taken: Cells measured, under test or already chosen.
         seed: Of the Sobol scrambling and of ties.
-        is_hopeless: Tells of points, `(n,)`, whether they miss what is wanted whatever comes out.
+        is_hopeless: Tells of points, `(n,)`, whether they break a limit whatever comes out.
     """
     order_seed, sobol_seed = seed.spawn(2)
     rng = np.random.default_rng(order_seed)

@@ -23,7 +23,7 @@ from afssb_opt.strategies.models import CampaignModel
 from afssb_opt.strategies.narrowing import ListedSpace
 from afssb_opt.strategies.observations import design_keys
 from afssb_opt.strategies.prospects import Prospects, build_prospects
-from afssb_opt.strategies.recipe_outcomes import known_to_miss
+from afssb_opt.strategies.recipe_outcomes import known_to_break
 from afssb_opt.strategies.search import maximise
 from afssb_opt.strategies.stop_advice import StopAdvice, batch_advice
 
@@ -357,10 +357,9 @@ class _Batch:
         return best.take(np.flatnonzero((best.codes < np.array(self.space.n_levels, dtype=int)).all(axis=1)))
 
     def _is_hopeless(self, candidates: Candidates) -> np.ndarray:
-        """Return `(n,)` booleans: the recipe alone says that a design misses what is wanted."""
+        """Return `(n,)` booleans: the recipe alone says that a design breaks a limit."""
         situation = self.situation
-        return known_to_miss(self.space.as_values(candidates), situation.objectives, situation.constraints,
-                             situation.observations)  # fmt: skip
+        return known_to_break(self.space.as_values(candidates), situation.constraints, situation.observations)
 
     def _new_design(self, ranked: Candidates) -> pd.DataFrame | None:
         """Return the first design that is new and feasible once rounded."""

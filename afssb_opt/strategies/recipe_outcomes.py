@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from afssb_opt.domain.objectives import Objective, OutcomeConstraint
+from afssb_opt.domain.objectives import OutcomeConstraint
 from afssb_opt.domain.outcomes import outcome_definition
 from afssb_opt.strategies.encoding import Encoding
 from afssb_opt.strategies.models import OutcomeModel
@@ -78,38 +78,24 @@ def computed_outcome(
     return OutcomeModel(outcome, scale, gp, rows, is_computed=True), []
 
 
-def known_to_miss(
-    designs: pd.DataFrame,
-    objectives: Sequence[Objective],
-    constraints: Sequence[OutcomeConstraint],
-    observations: pd.DataFrame,
+def known_to_break(
+    designs: pd.DataFrame, constraints: Sequence[OutcomeConstraint], observations: pd.DataFrame
 ) -> np.ndarray:
-    """Return `(n,)` booleans: by its recipe a design misses a threshold or a limit, so no cell need be built.
+    """Return `(n,)` booleans: by its recipe a design breaks a limit, so no cell need be built to know.
 
     What was told otherwise, such as a laboratory's own price, is not known.
     """
-    missed = np.zeros(len(designs), dtype=bool)
-    wishes = [(o.outcome, OutcomeConstraint(o.outcome, **ends)) for o in objectives if (ends := _ends(o))]
-    for outcome, limit in [*wishes, *((constraint.outcome, constraint) for constraint in constraints)]:
-        recipe = outcome_definition(outcome).recipe
+    broken = np.zeros(len(designs), dtype=bool)
+    for constraint in constraints:
+        recipe = outcome_definition(constraint.outcome).recipe
         if recipe is None:
             continue
-        told = observations[outcome].to_numpy(float)
+        told = observations[constraint.outcome].to_numpy(float)
         known = np.isfinite(told)
         if not _differs(told[known], recipe(observations[known])).any():
             values = recipe(designs)
-            missed |= np.isfinite(values) & ~limit.holds(values)
-    return missed
-
-
-def _ends(objective: Objective) -> dict[str, float]:
-    """Return what the threshold of an objective means as a limit; nothing where there is none."""
-    if objective.threshold is None:
-        return {}
-    if objective.target is not None:
-        reach = abs(objective.threshold - objective.target)
-        return {"at_least": objective.target - reach, "at_most": objective.target + reach}
-    return {"at_most" if objective.goal == "minimize" else "at_least": objective.threshold}
+            broken |= np.isfinite(values) & ~constraint.holds(values)
+    return broken
 
 
 def _differs(told: np.ndarray, values: np.ndarray) -> np.ndarray:

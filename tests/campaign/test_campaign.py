@@ -9,6 +9,7 @@ from afssb_opt.campaign.evaluating import evaluate_trial, open_trials
 from afssb_opt.campaign.lease import hold_lease
 from afssb_opt.campaign.proposing import propose_trials
 from afssb_opt.domain.errors import AmendmentError, CampaignBusyError, InputError, StoreError, StrategyError
+from afssb_opt.domain.stack import seed_cost_usd_m2
 from afssb_opt.domain.trials import TrialFailure, TrialState
 from afssb_opt.evaluators import Evaluation
 
@@ -126,6 +127,35 @@ def test_as_built_values_reach_the_surrogate(campaign):
     label = campaign.propose(1)["trial"].iloc[0]
     campaign.record(answers([label]).assign(interlayer_thickness_um=12.5))
     assert campaign.observations()["interlayer_thickness_um"].iloc[0] == 12.5
+
+
+PRICED = LAB | {
+    "objectives": {"cycle_life": {"goal": "maximize", "threshold": 10}, "seed_cost_usd_m2": {"goal": "minimize"}}
+}
+
+
+def test_a_price_that_nobody_tells_follows_from_the_recipe_as_built():
+    with Campaign.load(PRICED) as campaign:
+        first, second, third = campaign.propose(3)["trial"]
+        table = pd.DataFrame({"trial": [first, second], "cycle_life": [100, 200]})
+        campaign.record(table.assign(seed_alloy="Ag", interlayer_thickness_um=[5.0, 10.0]))
+        campaign.record(pd.DataFrame({"trial": [third], "cycle_life": [150], "seed_cost_usd_m2": [7.0]}))
+        price = campaign.observations().set_index("label")["seed_cost_usd_m2"]
+        assert price[second] == pytest.approx(2.0 * price[first])
+        assert price[first] == pytest.approx(seed_cost_usd_m2({"seed_alloy": "Ag", "interlayer_thickness_um": 5.0}))
+        assert price[third] == 7.0, "what was told stands"
+        results = {trial.label: trial.result for trial in campaign.trials()}
+        assert results[first].attributes["by_the_recipe"] == "seed_cost_usd_m2"
+        assert "by_the_recipe" not in results[third].attributes
+        assert len(campaign.best()) >= 1
+        assert len(campaign.propose(3)) == 3
+
+
+def test_cells_that_all_lack_an_outcome_do_not_stop_the_next_proposal(campaign):
+    labels = campaign.propose(3)["trial"]
+    campaign.record(pd.DataFrame({"trial": labels, "initial_ce_pct": [70.0, 75.0, 80.0]}))
+    assert "cycle_life" not in campaign.observations()
+    assert len(campaign.propose(3)) == 3
 
 
 def test_channels_and_trials_limit_what_is_proposed(campaign):

@@ -109,6 +109,18 @@ def test_outcomes_of_a_running_cell_say_what_is_final_and_what_moves(make, spec)
     assert result.outcomes.values["energy_density_wh_l"] > 100
 
 
+def test_a_seed_of_the_laboratorys_own_has_no_energy_density_and_no_price_and_a_note_says_why(make, spec):
+    rows = checked_series(series_of(make.ideal_records(*make.fading(8))))
+    known = cell_result(rows, 1.0, make.DESIGN, spec.protocol, spec.outcome_settings)
+    own = cell_result(rows, 1.0, {**make.DESIGN, "seed_alloy": "Ag-X"}, spec.protocol, spec.outcome_settings)
+    missing = set(known.outcomes.values) - set(own.outcomes.values)
+    assert missing == {"energy_density_wh_l", "energy_density_wh_kg", "seed_cost_usd_m2"}
+    assert own.outcomes.values["cycle_life"] == known.outcomes.values["cycle_life"]
+    (note,) = [finding for finding in own.findings if finding.rule == "cycles.seed"]
+    assert "'Ag-X' is not in the alloy table" in note.found
+    assert "cycles.seed" not in [finding.rule for finding in known.findings]
+
+
 def test_a_faded_cell_has_a_life_and_is_final(make, spec):
     rows = make.ideal_records(*make.fading(12, ce=0.95))
     result = cell_result(checked_series(series_of(rows)), 1.0, make.DESIGN, spec.protocol, spec.outcome_settings)

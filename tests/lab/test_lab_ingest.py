@@ -1,3 +1,4 @@
+import copy
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -72,6 +73,20 @@ def test_a_cell_that_goes_on_is_partial_then_a_longer_file_is_a_revision_then_it
     assert state(campaign, label).state is TrialState.COMPLETED
     table = campaign.ledger.cycling_table(state(campaign, label).cycling_sha256)
     assert len(table) == 20
+
+
+def test_a_cell_with_a_seed_of_the_laboratorys_own_is_plugged_in_like_any_other(inbox, make):
+    file = copy.deepcopy(make.LAB)
+    file["space"]["seed_alloy"] = {"levels": {"Ag-X": {"li_solubility": 0.2}, "Ag": {"li_solubility": 0.9}}}
+    with Campaign.load(file) as campaign:
+        with hold_lease(campaign.ledger, campaign.uid) as lease:
+            design = {**make.DESIGN, "seed_alloy": "Ag-X"}
+            (trial,) = campaign.ledger.add_trials(lease, [NewTrial(design, 1, "start")])
+        ingest(campaign, cells(make, inbox, trial.label, 20))
+        found = state(campaign, trial.label)
+        assert found.state is TrialState.COMPLETED
+        assert found.result.outcomes["cycle_life"] > 0
+        assert "energy_density_wh_l" not in found.result.outcomes
 
 
 def test_the_same_content_is_nothing_new_wherever_it_comes_from(campaign, inbox, make):
