@@ -118,6 +118,7 @@ def answers(wishes: dict, device: str) -> dict[str, object]:
         "effects": optimizer.effects(),
         "left out": optimizer.leave_one_out(),
         "importance": optimizer.importance(),
+        "levels": optimizer.level_map("level"),
         "designs": designs,
         "explanations": [str(one) for one in optimizer.explain(designs)],
         "advice": str(optimizer.stop_advice(2)),
@@ -133,6 +134,10 @@ WISHES = {
         "binary_outcomes": ["works"],
     },
     "lives of which some are limits": {"objectives": [Objective("life")], "log_outcomes": ["life"]},
+    "one best cell": {
+        "objectives": [Objective("gain", threshold=0.0, ideal=4.0), Objective("cost", "minimize", 1.2, ideal=0.1)],
+        "combine": "desirability",
+    },
     "a price": {"objectives": [Objective("gain"), Objective("seed_cost_usd_m2", "minimize")]},
     "five objectives": {"objectives": [Objective(name) for name in ("gain", "cost", "life", "rest", "works")]},
     "prior data": {"objectives": [Objective("gain"), Objective("rest")], "prior_data": observed(30)},
@@ -144,7 +149,7 @@ def test_an_accelerator_says_what_the_processor_says(wishes):
     expected = answers(wishes, "cpu")
     with accelerator():
         given = answers(wishes, ACCELERATOR.type)
-    for table in ("predictions", "effects", "left out", "importance"):
+    for table in ("predictions", "effects", "left out", "importance", "levels"):
         pd.testing.assert_frame_equal(given[table], expected[table], rtol=1e-5, atol=1e-7)
     # Nothing was given up on, such as BoTorch's last word.
     assert given["designs"].attrs["notes"] == expected["designs"].attrs["notes"]
