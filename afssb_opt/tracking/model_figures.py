@@ -84,23 +84,32 @@ def _effect_figure(spec: CampaignSpec, name: str, rows: pd.DataFrame) -> go.Figu
 
 
 def importance_figure(spec: CampaignSpec, importance: pd.DataFrame) -> go.Figure | None:
-    """Draw the share of each variable in the variation of each outcome; None where nothing varies."""
-    if importance.empty or not (importance["importance"] > 0).any():
+    """Draw how much of the variation of each outcome each variable causes; None where nothing varies.
+
+    Dark is what it causes alone, pale behind it what it causes together with others too (Sobol's total index).
+    """
+    if importance.empty or not (importance["total"] > 0).any():
         return None
     present = set(importance["outcome"])
     outcomes = [name for name in spec.shown_outcomes if name in present]
-    total = importance.groupby("variable")["importance"].sum().sort_values()
+    order = importance.groupby("variable")["total"].sum().sort_values().index
+    labels = [safe(variable_label(name)) for name in order]
     figure = go.Figure()
     for place, outcome in enumerate(outcomes):
-        shares = importance[importance["outcome"] == outcome].set_index("variable")["importance"].reindex(total.index)
-        figure.add_bar(
-            x=100.0 * shares, y=[safe(variable_label(name)) for name in total.index], orientation="h",
-            name=safe(outcome_name_and_unit(spec.outcome(outcome))[0]), marker={"color": LEVEL_COLORS[place % 12]},
-            hovertemplate="%{y}: %{x:.0f} %<extra>%{fullData.name}</extra>",
-        )  # fmt: skip
-    figure = styled(figure, 90 + len(total) * max(34, 20 * len(outcomes)), has_legend=len(outcomes) > 1)
+        rows = importance[importance["outcome"] == outcome].set_index("variable").reindex(order)
+        name = safe(outcome_name_and_unit(spec.outcome(outcome))[0])
+        for share, opacity in (("total", 0.3), ("importance", 1.0)):
+            # Bars of one offset group lie on each other.
+            figure.add_bar(
+                x=100.0 * rows[share], y=labels, orientation="h", name=name, offsetgroup=str(place), opacity=opacity,
+                showlegend=share == "importance", marker={"color": LEVEL_COLORS[place % 12]},
+                customdata=100.0 * rows[["importance", "total"]],
+                hovertemplate="%{y}: alone %{customdata[0]:.0f} %, with others %{customdata[1]:.0f} %"
+                "<extra>%{fullData.name}</extra>",
+            )  # fmt: skip
+    figure = styled(figure, 90 + len(order) * max(34, 20 * len(outcomes)), has_legend=len(outcomes) > 1)
     figure.update_layout(barmode="group", bargap=0.3, legend={"traceorder": "normal"})
-    figure.update_xaxes(title_text="share of the variation, alone (%)", rangemode="tozero")
+    figure.update_xaxes(title_text="share of the variation (%): alone, and pale with others", rangemode="tozero")
     figure.update_yaxes(showgrid=False, ticks="")
     return figure
 

@@ -46,7 +46,7 @@ class SurrogateView(Protocol):
         ...
 
     def importance(self) -> pd.DataFrame:
-        """Return columns outcome, variable, importance."""
+        """Return columns outcome, variable, importance, total."""
         ...
 
     def leave_one_out(self) -> pd.DataFrame:
@@ -260,8 +260,8 @@ def _model_parts(spec: CampaignSpec, observations: pd.DataFrame, optimizer: Surr
         *(_level_part(spec, name, table) for name, table in maps.items() if reach_figures(spec, table)),
         Part(
             "importance", "Which variables matter",
-            "Share of the predicted variation over the whole design space that each variable causes alone; what is "
-            "missing to 100 % comes from variables acting together.",
+            "Share of the predicted variation over the whole design space that each variable causes alone, and pale "
+            "behind it together with others too (Sobol's first-order and total indices).",
             (_group([shares], 400),) if shares else (),
             missing="" if shares else "No variable matters so far: the model predicts the same everywhere.",
         ),

@@ -8,12 +8,14 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from afssb_opt.domain.errors import StrategyError
 from afssb_opt.domain.trials import TrialResult
 from afssb_opt.ledger import NewTrial
+from afssb_opt.tracking.model_figures import importance_figure
 from afssb_opt.tracking.report import render_report, write_report
 
 
@@ -79,6 +81,21 @@ def test_the_model_pages_are_drawn_for_one_two_and_three_objectives(make_bench, 
     # progress; one of each other view.
     n_modelled, n_panels = n_objectives + 1, n_objectives + (n_objectives > 1)
     assert len(figures_of(page)) == 4 * n_modelled + n_objectives + n_panels + (n_objectives > 1) + 3
+
+
+def test_importance_is_drawn_alone_and_with_all_that_a_variable_does_together_with_others(bench):
+    bench.run(12)
+    optimizer = told_optimizer(bench)
+    table = optimizer.importance()
+    drawn = importance_figure(bench.spec, table)
+    life = table[table["outcome"] == "cycle_life"].set_index("variable")
+    pale, dark = (bar for bar in drawn.data if bar.name == "Cycle life")
+    assert pale.offsetgroup == dark.offsetgroup, "one lies on the other"
+    assert (pale.showlegend, dark.showlegend) == (False, True)
+    place = list(dark.y).index("Stack pressure (MPa)")
+    assert dark.x[place] == pytest.approx(100.0 * life.loc["stack_pressure_mpa", "importance"])
+    assert pale.x[place] == pytest.approx(100.0 * life.loc["stack_pressure_mpa", "total"])
+    assert (np.array(pale.x) >= np.array(dark.x) - 5.0).all()
 
 
 def test_a_campaign_for_one_best_cell_shows_its_desirability_and_no_pareto_set(make_bench):
