@@ -138,7 +138,7 @@ def fit_outcome(
     if not len(rows):
         return None, [*notes, f"{outcome}: no value yet, so it is not modelled"]
     values = values[rows]
-    scale = OutcomeScale.for_values(values, is_log=is_log)
+    scale = OutcomeScale.for_values(values, is_log=is_log, better_side=shape.better_side)
     outliers = scale.is_outlier(values)
     if outliers.any():
         listed = ", ".join(
@@ -147,6 +147,10 @@ def fit_outcome(
         low, high = scale.from_standard(np.array([scale.low, scale.high]))
         notes.append(f"{outcome}: {listed} lies far outside the rest ({low:.4g} to {high:.4g}) and counts as the "
                      "nearest of these; void the trial if it is an error")  # fmt: skip
+    is_far = OutcomeScale.for_values(values, is_log=is_log).is_outlier(values) & ~outliers
+    for row, value in zip(rows[is_far], values[is_far], strict=True):
+        notes.append(f"{outcome}: {value:g} in row {row} is far better than the others and is taken as it is; repeat "
+                     "the cell, or void the trial if it is an error")  # fmt: skip
     if is_log and (values <= 0).any():
         notes.append(f"{outcome}: values of 0 or less count as {scale.floor:.4g} on the logarithmic scale")
     if len(rows) > 1 and np.ptp(values) == 0:
@@ -159,7 +163,8 @@ def fit_outcome(
     inputs = features[torch.as_tensor(rows)]
     part = rows_to_fit(rows, seed)
     # Standardised among themselves, so that values told later leave the fit as it is.
-    of_part = _standardised(OutcomeScale.for_values(values[part], is_log=is_log), values[part], sem[part])
+    scale_of_part = OutcomeScale.for_values(values[part], is_log=is_log, better_side=shape.better_side)
+    of_part = _standardised(scale_of_part, values[part], sem[part])
     hyperparameters = fit_hyperparameters(shape, inputs[part], *of_part)
     gp = _condition(shape, hyperparameters, inputs, targets, known, side)
     n_censored = int(side.sum())

@@ -10,6 +10,10 @@ import numpy as np
 # Farther than this many widths of the middle 80 % outside of it is a typing error or a broken channel.
 # Tukey's fences would also hit honest first cells once a campaign has settled around its best designs.
 FENCE_WIDTHS: Final = 10.0
+# Towards better values that is little: cells that died lie close together, and the one that works is no error. There a
+# value is one only if it lies so many typical sizes away, or, on a logarithmic scale, is better by such a factor.
+FENCE_SIZES: Final = 1e3
+FENCE_FACTOR: Final = 1e6
 # Percentiles of fewer values mean nothing.
 MIN_ROWS_FOR_FENCE: Final = 5
 
@@ -35,8 +39,14 @@ class OutcomeScale:
     high: float
 
     @classmethod
-    def for_values(cls, values: np.ndarray, *, is_log: bool = False) -> OutcomeScale:
-        """Choose the scale for the finite ones among the values."""
+    def for_values(cls, values: np.ndarray, *, is_log: bool = False, better_side: float = 0.0) -> OutcomeScale:
+        """Choose the scale for the finite ones among the values.
+
+        Args:
+            values: `(n,)`.
+            is_log: Whether the logarithm is modelled.
+            better_side: +1 where more is better, -1 where less is, 0 where neither; there the fence is far out.
+        """
         values = values[np.isfinite(values)]
         positive = values[values > 0]
         is_log = is_log and len(positive) > 0
@@ -45,7 +55,8 @@ class OutcomeScale:
         plain = np.log(np.maximum(values, floor)) if is_log else values
         # Moments of numbers near 1e300 would overflow; those of the same numbers relative to the largest do not.
         largest = float(np.abs(plain).max(initial=0.0)) or 1.0
-        inside = plain[_within_fence(plain / largest)]
+        far_out = float(np.log(FENCE_FACTOR)) / largest if is_log else FENCE_SIZES * _typical_size(plain / largest)
+        inside = plain[_within_fence(plain / largest, better_side, far_out)]
         largest = float(np.abs(inside).max(initial=0.0)) or 1.0
         center = float((inside / largest).mean()) * largest if len(inside) else 0.0
         spread = float((inside / largest).std()) * largest if len(inside) > 1 else 0.0
@@ -80,16 +91,21 @@ class OutcomeScale:
         return np.isfinite(values) & ((standard < self.low - slack) | (standard > self.high + slack))
 
 
-def _within_fence(values: np.ndarray) -> np.ndarray:
+def _typical_size(values: np.ndarray) -> float:
+    """Return the median of the sizes but for zeros, which have none: they are cells that died."""
+    size = np.abs(values[values != 0])
+    return float(np.percentile(size, 50, method="lower")) if len(size) else 1.0
+
+
+def _within_fence(values: np.ndarray, better_side: float, far_out: float) -> np.ndarray:
     if len(values) < MIN_ROWS_FOR_FENCE:
-        # Too few to judge, but numbers of this size break any arithmetic. Zeros have none: they are cells that died.
-        size = np.abs(values)
-        typical = np.percentile(size[size > 0], 50, method="lower") if size.any() else 1.0
-        return np.asarray(size <= 1e6 * typical)
+        # Too few to judge, but numbers of this size break any arithmetic.
+        return np.asarray(np.abs(values) <= 1e6 * _typical_size(values))
     # These methods never look at the very lowest and highest value, so one outlier cannot move its own fence.
     lower = float(np.percentile(values, 10, method="higher"))
     upper = float(np.percentile(values, 90, method="lower"))
     if lower == upper:
         return np.abs(values - lower) <= 1e3 * abs(lower) if lower else np.abs(values) <= 1.0
     reach = FENCE_WIDTHS * (upper - lower)
-    return (values >= lower - reach) & (values <= upper + reach)
+    below, above = (max(reach, far_out) if better_side == side else reach for side in (-1.0, 1.0))
+    return (values >= lower - below) & (values <= upper + above)

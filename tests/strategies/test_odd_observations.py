@@ -113,6 +113,28 @@ def test_a_good_cell_beside_dead_ones_is_no_outlier(n_dead):
     assert good > max(dead) + 10.0
 
 
+@pytest.mark.parametrize("goal", ["maximize", "minimize"])
+@pytest.mark.parametrize("log_outcomes", [(), ("gain",)])
+@pytest.mark.parametrize("factor", [15.0, 85.0, 400.0])
+def test_the_first_cell_that_works_is_believed_and_followed(factor, log_outcomes, goal):
+    rng = np.random.default_rng(3)
+    cells = told(13).assign(gain=rng.uniform(0.9, 1.1, 13))
+    cells.loc[12, "gain"] = factor
+    if goal == "minimize":
+        cells["gain"] = 1.0 / cells["gain"] if log_outcomes else 500.0 - cells["gain"]
+    optimizer = Optimizer(SPACE, [Objective("gain", goal)], seed=1, log_outcomes=log_outcomes)
+    optimizer.tell(cells)
+    (note,) = [note for note in optimizer.ask(1).attrs["notes"] if "row 12" in note]
+    assert "is far better than the others and is taken as it is; repeat the cell, or void the trial" in note
+    found = optimizer.predict(cells)["gain"]
+    assert found[12] == pytest.approx(cells["gain"][12], rel=0.2)
+    # A cell as much worse is not believed: a broken channel, or a slip of the pen.
+    mirrored = Optimizer(SPACE, [Objective("gain", "minimize" if goal == "maximize" else "maximize")], seed=1,
+                         log_outcomes=log_outcomes)  # fmt: skip
+    mirrored.tell(cells)
+    assert any("row 12 lies far outside the rest" in note for note in mirrored.ask(1).attrs["notes"])
+
+
 def test_without_any_outcome_there_is_no_model_to_predict_with():
     optimizer = Optimizer(SPACE, [Objective("gain")])
     with pytest.raises(StrategyError, match="no model yet"):
