@@ -51,11 +51,11 @@ def level_map(
         with torch.no_grad():
             means = [outcome.gp.mean_and_variance(features)[0].numpy(force=True) for outcome in learned]
         profiles.append(np.concatenate(means) if means else np.zeros(N_RECIPES))
-        chance = obeys.astype(float)
+        chance = np.where(obeys, 1.0, np.nan)
         for one in chances_to_hold(model, constraints, features).values():
             chance = chance * one
-        is_looked_at = obeys & (chance >= min(LIKELY, np.sort(chance)[-N_LIKELIEST]))
-        row = {"level": level, "n_cells": int(counts.get(level, 0)), "chance": float(chance.max())}
+        is_looked_at = _is_likely(chance)
+        row = {"level": level, "n_cells": int(counts.get(level, 0)), "chance": float(pd.Series(chance).max())}
         predicted = predict_features(model, features)
         for objective in wanted:
             worth = objective.maximised(predicted[objective.outcome].to_numpy(float))
@@ -69,6 +69,14 @@ def level_map(
     table.insert(2, "y", place[:, 1])
     table.attrs["share"] = share
     return table
+
+
+def _is_likely(chance: np.ndarray) -> np.ndarray:
+    """Return `(n,)` booleans for the recipes that stand for what a level can do; NaN is none of them."""
+    known = np.sort(chance[np.isfinite(chance)])
+    if not len(known):
+        return np.zeros(len(chance), dtype=bool)
+    return np.asarray(chance >= min(LIKELY, known[-N_LIKELIEST:][0]))
 
 
 def _recipes(space: DesignSpace, encoding: Encoding, column: int, code: int) -> tuple[torch.Tensor, np.ndarray]:

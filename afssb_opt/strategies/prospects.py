@@ -88,14 +88,13 @@ def build_prospects(
         values = np.column_stack([term.maximised(predicted[term.model][0]).numpy(force=True) for term in terms])
         allowed = np.where(likely[:, None], values, np.nan)
         reference = nadir(values[observed], allowed[observed], given)
-    models, score, worth = list(model.outcomes.values()), model.score, values
+    models, score = list(model.outcomes.values()), model.score
     if score is not None:
         standard = torch.stack([predicted[term.model][0] for term in terms], dim=-1)
-        worth = score(standard).numpy(force=True)[:, None]
         scatter = scatter_of_score(score, models, terms, standard[torch.as_tensor(likely)])
     else:
         scatter = scatter_value(models, terms, values[likely], reference)
-    base = _competitors(worth, chance.numpy(force=True), observed)
+    base = _competitors(values, chance.numpy(force=True), observed)
     acquisition = Acquisition(gps, terms, limits, model.feasibility, features[base], passes[base], reference,
                               score=score, n_ask=n_ask, seed=seed)  # fmt: skip
     judges = [judge.gp for judge in model.feasibility]

@@ -2,15 +2,18 @@
 
 import copy
 import json
+from io import StringIO
 
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from afssb_opt import Campaign
 from afssb_opt.campaign.prior import simulated_prior
 from afssb_opt.campaign_file import load_spec
 from afssb_opt.cli.explain import explain
+from afssb_opt.cli.progress import live_progress
 from afssb_opt.cli.propose import propose
 from afssb_opt.cli.show import status
 from afssb_opt.domain.errors import CampaignFileError, InputError
@@ -77,6 +80,26 @@ def test_one_best_cell_is_found_named_and_explained_where_objectives_are_combine
     plain["objectives"] = {name: {"goal": "maximize", "threshold": 10} for name in wishes}
     with Campaign.load(plain) as campaign:
         assert "desirability" not in campaign.observations()
+
+
+def test_progress_tells_of_the_best_cell_where_one_is_wanted_and_of_the_best_of_each_otherwise():
+    wishes = {
+        "cycle_life": {"goal": "maximize", "threshold": 10, "ideal": 210},
+        "initial_ce_pct": {"goal": "maximize", "threshold": 70, "ideal": 90},
+    }
+    told = {}
+    for name, keys in (("one", {"combine": "desirability"}), ("several", {})):
+        plain = {key: {"goal": "maximize", "threshold": wish["threshold"]} for key, wish in wishes.items()}
+        file = changed(name=name, objectives=wishes if keys else plain, constraints={}, **keys)
+        console = Console(file=StringIO(), width=300)
+        with Campaign.load(file) as campaign, live_progress(campaign, console, is_quiet=False):
+            labels = campaign.propose(3)["trial"]
+            campaign.record(
+                pd.DataFrame({"trial": labels, "cycle_life": [210, 110, 12], "initial_ce_pct": [71, 80, 90]})
+            )
+        told[name] = console.file.getvalue()
+    assert "desirability 0.5, cycle life 110 cycles, initial Coulombic efficiency 80 %" in told["one"]
+    assert "best so far: cycle life 210 cycles, initial Coulombic efficiency 90 %" in told["several"]
 
 
 def test_an_explanation_stays_the_same_to_the_last_digit_whatever_happens_later():

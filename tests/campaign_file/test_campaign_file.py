@@ -1,12 +1,14 @@
 import copy
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from afssb_opt.campaign_file import compare_definitions, load_protocol, load_spec
 from afssb_opt.domain.errors import CampaignFileError
+from afssb_opt.domain.trials import TrialResult
 from afssb_opt.domain.variables import Categorical, Continuous, Discrete, Fixed
 
 QUICKSTART = Path(__file__).parents[2] / "experiments" / "quickstart.yaml"
@@ -103,6 +105,29 @@ def test_each_kind_of_variable_is_read():
 )
 def test_each_mistake_is_named_with_its_remedy(path, value, words):
     assert words in problems_of(changed(path, value))
+
+
+def combined():
+    wishes = {"cycle_life": {"goal": "maximize", "threshold": 100, "ideal": 300},
+              "initial_ce_pct": {"goal": "maximize", "threshold": 60, "ideal": 90}}  # fmt: skip
+    return load_spec(GOOD | {"objectives": wishes, "constraints": {}, "combine": "desirability"})
+
+
+def test_a_score_of_lower_limits_is_a_lower_limit_unless_nothing_more_is_wanted():
+    spec = combined()
+    table = pd.DataFrame({"cycle_life": [200.0, 200.0, 400.0], "cycle_life_censored": [True, False, True],
+                          "initial_ce_pct": [75.0, 75.0, 95.0]})  # fmt: skip
+    scored = spec.scored(table)
+    assert scored["desirability"].tolist() == pytest.approx([0.5, 0.5, 1.0])
+    assert scored["desirability_censored"].tolist() == [True, False, False]
+    for _, row in scored.iterrows():
+        censored = frozenset({"cycle_life"} if row["cycle_life_censored"] else ())
+        result = TrialResult({name: row[name] for name in ("cycle_life", "initial_ce_pct")}, censored=censored)
+        told = spec.scored_result(result)
+        assert told.outcomes["desirability"] == pytest.approx(row["desirability"])
+        assert ("desirability" in told.censored) == row["desirability_censored"]
+    assert spec.scored_result(TrialResult({"cycle_life": 200.0})).outcomes == {"cycle_life": 200.0}
+    assert load_spec(GOOD).scored(table) is table
 
 
 def test_all_problems_of_a_file_are_reported_at_once_with_their_lines(tmp_path):

@@ -14,6 +14,7 @@ from afssb_opt.campaign.lab_notes import held_parts, lab_notes
 from afssb_opt.campaign.lease import hold_lease
 from afssb_opt.cli.app import app
 from afssb_opt.domain.errors import InputError
+from afssb_opt.domain.stack import seed_cost_usd_m2
 from afssb_opt.domain.trials import TrialState
 from afssb_opt.lab.cycles import cell_cycles
 from afssb_opt.lab.findings import RULES
@@ -87,6 +88,25 @@ def test_a_cell_with_a_seed_of_the_laboratorys_own_is_plugged_in_like_any_other(
         assert found.state is TrialState.COMPLETED
         assert found.result.outcomes["cycle_life"] > 0
         assert "energy_density_wh_l" not in found.result.outcomes
+
+
+def test_a_price_that_the_table_leaves_out_follows_from_what_was_built(inbox, make):
+    file = copy.deepcopy(make.LAB) | {"objectives": {"cycle_life": {"goal": "maximize"},
+                                                     "seed_cost_usd_m2": {"goal": "minimize"}}}  # fmt: skip
+    with Campaign.load(file) as campaign:
+        with hold_lease(campaign.ledger, campaign.uid) as lease:
+            new = [NewTrial(make.DESIGN, 1, "start"), NewTrial({**make.DESIGN, "stack_pressure_mpa": 9.0}, 1, "start")]
+            first, second = campaign.ledger.add_trials(lease, new)
+        table = inbox / "results.csv"
+        table.write_text(
+            "trial,as_built_interlayer_thickness_um,cycle_life,seed_cost_usd_m2\n"
+            f"{first.label},10,120,\n{second.label},,90,3.5\n"
+        )
+        ingest(campaign, table)
+        built = {**make.DESIGN, "interlayer_thickness_um": 10.0}
+        price = state(campaign, first.label).result.outcomes["seed_cost_usd_m2"]
+        assert price == pytest.approx(seed_cost_usd_m2(built))
+        assert state(campaign, second.label).result.outcomes["seed_cost_usd_m2"] == 3.5
 
 
 def test_the_same_content_is_nothing_new_wherever_it_comes_from(campaign, inbox, make):

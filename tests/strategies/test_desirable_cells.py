@@ -1,15 +1,20 @@
 """Is the one best cell found where objectives are combined, and is what is said about it true?"""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.stats import spearmanr
 
+from afssb_opt.domain.desirability import Desirability
 from afssb_opt.domain.errors import InputError, StrategyError
 from afssb_opt.domain.objectives import Objective, OutcomeConstraint
 from afssb_opt.domain.space import DesignSpace
 from afssb_opt.domain.variables import Categorical, Continuous
 from afssb_opt.strategies import Optimizer
+from afssb_opt.strategies.diagnostics import incumbent_row
 from afssb_opt.strategies.prospects import build_prospects
 
 SPACE = DesignSpace((Categorical("level", ("a", "b", "c")), Continuous("x", 0.0, 1.0), Continuous("y", 0.0, 1.0)))
@@ -89,6 +94,57 @@ def test_the_search_and_botorch_agree_on_what_is_worth_trying():
     # The better half by one holds the best twenty by the other.
     assert set(order[:20]) <= set(np.argsort(-gains)[:100])
     assert gains[order[0]] > 0.5 * gains.max()
+
+
+def test_botorch_decides_by_the_score_and_not_by_the_trade_off():
+    optimizer = told(20)
+    model = optimizer.model()
+    observed = torch.as_tensor(model.encoding.encode(optimizer.observations))
+    prospects = build_prospects(model, GOALS, (), observed, np.zeros(20, dtype=bool), n_ask=1, seed=3)
+    assert prospects.unit == 1.0, "a desirability is one in every reading of the cells"
+    offered = torch.as_tensor(model.encoding.encode(drawn(300, seed=9)))
+    best = offered[torch.as_tensor(np.argsort(-prospects.acquisition(offered).numpy())[:40].copy())]
+    by_score = prospects.decision.order(best, seed=4)
+    by_trade_off = replace(prospects.decision, score=None).order(best, seed=4)
+    place = np.empty((2, 40))
+    for row, order in enumerate((by_score, by_trade_off)):
+        place[row, order] = np.arange(40)
+    assert spearmanr(place[0], np.arange(40)).statistic > 0.9 > spearmanr(place[1], np.arange(40)).statistic
+
+
+def test_cells_that_break_a_limit_are_not_what_others_must_beat():
+    limit = OutcomeConstraint("cost", at_most=0.6)
+    free, limited = told(20), told(20, constraints=[limit])
+    model = limited.model()
+    observed = torch.as_tensor(model.encoding.encode(limited.observations))
+    outcomes = truth(limited.observations)
+    is_allowed = limit.holds(outcomes["cost"].to_numpy())
+    score = true_score(limited, limited.observations)
+    assert score[is_allowed].max() < score.max() - 0.1
+    gains = {}
+    for name, limits in (("free", ()), ("limited", (limit,))):
+        prospects = build_prospects(model, GOALS, limits, observed, np.zeros(20, dtype=bool), n_ask=1, seed=3)
+        between = drawn(3000, seed=9)
+        worth, cost = true_score(free, between), truth(between)["cost"]
+        between = between[(worth < score.max() - 0.05) & (worth > score[is_allowed].max() + 0.05) & (cost < 0.55)]
+        gains[name] = prospects.acquisition(torch.as_tensor(model.encoding.encode(between))).numpy()
+    assert len(gains["free"])
+    assert gains["limited"].mean() > 0.02 > gains["free"].mean()
+
+
+def test_the_best_cell_is_the_most_desirable_not_that_of_the_best_ranks():
+    cells = pd.DataFrame({"level": "a", "x": [0.1, 0.2, 0.3], "y": 0.5, "life": [100.0, 99.0, 400.0],
+                          "cost": [0.5, 0.6, 2.0]})  # fmt: skip
+    wishes = (LIFE, COST)
+    assert incumbent_row(SPACE, wishes, (), cells) == 0
+    assert incumbent_row(SPACE, wishes, (), cells, Desirability(wishes)) == 2
+
+
+def test_both_readings_of_the_cells_are_scored():
+    model = told(20).model()
+    both = replace(model, desirability=None, rival=replace(model, desirability=None)).wanting(Desirability(GOALS))
+    assert both.score is not None
+    assert both.rival.score is not None
 
 
 def test_the_gain_is_that_of_samples_of_the_predicted_outcomes():

@@ -75,6 +75,26 @@ def test_only_recipes_that_obey_the_rules_count():
     assert table.loc["one", "best_gain"] == pytest.approx(3.0, abs=0.15)
 
 
+def test_of_few_recipes_that_obey_the_best_is_one_of_them():
+    narrow = DesignSpace(SPACE.variables, (LinearConstraint({"x": 1.0}, at_most=0.05),))
+    table = mapped(space=narrow)
+    # At the upper end of what is left.
+    assert table.loc["one", "best_gain"] == pytest.approx(3.0 - 8.0 * 0.25**2, abs=0.2)
+    none_left = DesignSpace(SPACE.variables, (LinearConstraint({"x": 1.0, "y": 1.0}, at_most=1e-6),))
+    assert mapped(space=none_left)[["chance", "best_gain"]].isna().all(axis=None)
+
+
+def test_the_best_is_that_of_recipes_likely_to_keep_the_limits():
+    optimizer = Optimizer(SPACE, GAIN, [LIMIT], seed=1)
+    told = cells()
+    optimizer.tell(told.assign(short=(told["x"] > 0.5) * 1.0))
+    table = optimizer.level_map("seed").set_index("level")
+    # Its best, 2.0, lies at 0.8, where every cell shorts.
+    assert table.loc["other", "best_gain"] < 1.5
+    assert table.loc["one", "best_gain"] == pytest.approx(3.0, abs=0.15)
+    assert table.loc["other", "chance"] > 0.8
+
+
 def test_a_desirability_comes_first():
     wishes = (Objective("gain", threshold=1.0, ideal=3.0), Objective("cost", "minimize", threshold=0.9, ideal=0.2))
     table = mapped(wishes, combine="desirability")

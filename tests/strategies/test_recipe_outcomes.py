@@ -138,6 +138,14 @@ def test_botorch_decides_with_the_same_price():
     assert posterior.variance.detach().numpy() == pytest.approx(0.0, abs=1e-5)
 
 
+def test_alloys_that_differ_in_price_alone_are_alike():
+    table = told(cells(24)).level_map("seed_alloy").set_index("level")
+    places = table[["x", "y"]]
+    apart = {level: np.hypot(*(places.loc[level] - places.loc["Ag"])) for level in ("Au", "Mg")}
+    assert apart["Au"] < 0.3 * apart["Mg"], "Mg cells live longer, and gold is only dear"
+    assert (table[f"best_{PRICE}_sd"] == 0.0).all()
+
+
 def test_features_lead_back_to_the_designs_they_came_from():
     space = DesignSpace(
         (

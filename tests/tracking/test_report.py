@@ -15,6 +15,7 @@ import pytest
 from afssb_opt.domain.errors import StrategyError
 from afssb_opt.domain.trials import TrialResult
 from afssb_opt.ledger import NewTrial
+from afssb_opt.tracking.level_figures import level_map_figure, reach_figures
 from afssb_opt.tracking.model_figures import importance_figure
 from afssb_opt.tracking.report import render_report, write_report
 
@@ -81,6 +82,26 @@ def test_the_model_pages_are_drawn_for_one_two_and_three_objectives(make_bench, 
     # progress; one of each other view.
     n_modelled, n_panels = n_objectives + 1, n_objectives + (n_objectives > 1)
     assert len(figures_of(page)) == 4 * n_modelled + n_objectives + n_panels + (n_objectives > 1) + 3
+
+
+def test_levels_are_drawn_best_on_top_pale_where_unlikely_and_without_what_is_known(make_bench):
+    objectives = {"cycle_life": {"goal": "maximize"}, "seed_cost_usd_m2": {"goal": "minimize"}}
+    bench = make_bench(objectives=objectives)
+    table = pd.DataFrame({
+        "level": ["none", "Ag", "<b>Mg</b>"], "x": [0.0, 1.0, 3.0], "y": [0.0, 0.5, 0.0], "n_cells": [4, 0, 9],
+        "chance": [0.9, 0.2, 0.8], "best_cycle_life": [100.0, 900.0, 400.0], "best_cycle_life_sd": [9.0, 80.0, 30.0],
+        "best_seed_cost_usd_m2": [0.0, 2.0, 0.1], "best_seed_cost_usd_m2_sd": 0.0,
+    })  # fmt: skip
+    (figure,) = reach_figures(bench.spec, table)
+    assert figure.layout.title.text == "Cycle life (cycles)", "a price is known without a model"
+    assert figure.layout.yaxis.ticktext == ("none (4)", "&lt;b&gt;Mg&lt;/b&gt; (9)", "Ag (0)")
+    likely, unlikely = figure.data
+    assert (list(likely.x), list(unlikely.x)) == ([100.0, 400.0], [900.0])
+    assert likely.marker.color != unlikely.marker.color
+    places = level_map_figure(bench.spec, table).data[0]
+    assert list(places.marker.symbol) == ["circle", "circle-open", "circle"]
+    assert places.marker.size[2] > places.marker.size[0] > places.marker.size[1]
+    assert reach_figures(bench.spec, table.drop(columns=["best_cycle_life", "best_cycle_life_sd"])) == []
 
 
 def test_importance_is_drawn_alone_and_with_all_that_a_variable_does_together_with_others(bench):
