@@ -38,7 +38,8 @@ def fit_models(
     """
     sides = _better_sides(objectives, constraints)
     features = torch.as_tensor(encoding.encode(observations))
-    fits = CellFits(encoding, features, observations, log_outcomes, sides, seed)
+    targets = {objective.outcome: objective.target for objective in objectives if objective.target is not None}
+    fits = CellFits(encoding, features, observations, log_outcomes, sides, seed, targets)
     wanted = dict.fromkeys(objective.outcome for objective in objectives)
     binary = [
         c for c in constraints if c.outcome not in wanted and _is_binary(c.outcome, observations, binary_outcomes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -29,6 +29,7 @@ class CellFits:
 
     Attributes:
         better_sides: +1 for the outcomes of which more is better and -1 for those of which less is.
+        targets: Wanted value of the outcomes that are to come near one.
     """
 
     encoding: Encoding
@@ -37,6 +38,7 @@ class CellFits:
     log_outcomes: Collection[str]
     better_sides: Mapping[str, float]
     seed: np.random.SeedSequence
+    targets: Mapping[str, float] = field(default_factory=dict)
 
     def fit(self, outcome: str, left_out: np.ndarray | None = None) -> tuple[OutcomeModel | None, list[str]]:
         """Fit one outcome to all cells but those left out, `(n,)` booleans; return also the notes on its data.
@@ -71,7 +73,14 @@ class CellFits:
         # What follows from the recipe, such as a price, has no reason to be best inside the bounds.
         if not outcome_definition(outcome).follows_from_recipe:
             shape = replace(shape, better_side=self.better_sides.get(outcome, 0.0))
-        return fit_outcome(shape, self.features, table, outcome, outcome in self.log_outcomes, self.seed)
+        return fit_outcome(shape, self.features, table, outcome, outcome in self.log_outcomes, self.seed,
+                           better_side=self._better_side(table, outcome))  # fmt: skip
+
+    def _better_side(self, table: pd.DataFrame, outcome: str) -> float:
+        """Return on which side of most of its values an outcome is better; 0 where neither."""
+        if outcome not in self.targets:
+            return self.better_sides.get(outcome, 0.0)
+        return float(np.sign(self.targets[outcome] - table[outcome].replace([np.inf, -np.inf], np.nan).median()))
 
     def fit_without(self, model: OutcomeModel, left_out: np.ndarray) -> tuple[OutcomeModel | None, list[str]]:
         """Fit the outcome without some of a model's cells; None unless the others are predicted better so.

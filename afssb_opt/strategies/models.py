@@ -127,8 +127,13 @@ def fit_outcome(
     outcome: str,
     is_log: bool,
     seed: np.random.SeedSequence,
+    *,
+    better_side: float = 0.0,
 ) -> tuple[OutcomeModel | None, list[str]]:
-    """Fit one outcome; return its model, or None without any value, and the notes on its data."""
+    """Fit one outcome; return its model, or None without any value, and the notes on its data.
+
+    Values far on the better side, +1 or -1, are believed (`OutcomeScale`).
+    """
     values = observations[outcome].to_numpy(float)
     notes = []
     infinite = np.isinf(values)
@@ -138,7 +143,7 @@ def fit_outcome(
     if not len(rows):
         return None, [*notes, f"{outcome}: no value yet, so it is not modelled"]
     values = values[rows]
-    scale = OutcomeScale.for_values(values, is_log=is_log, better_side=shape.better_side)
+    scale = OutcomeScale.for_values(values, is_log=is_log, better_side=better_side)
     outliers = scale.is_outlier(values)
     if outliers.any():
         listed = ", ".join(
@@ -163,7 +168,7 @@ def fit_outcome(
     inputs = features[torch.as_tensor(rows)]
     part = rows_to_fit(rows, seed)
     # Standardised among themselves, so that values told later leave the fit as it is.
-    scale_of_part = OutcomeScale.for_values(values[part], is_log=is_log, better_side=shape.better_side)
+    scale_of_part = OutcomeScale.for_values(values[part], is_log=is_log, better_side=better_side)
     of_part = _standardised(scale_of_part, values[part], sem[part])
     hyperparameters = fit_hyperparameters(shape, inputs[part], *of_part)
     gp = _condition(shape, hyperparameters, inputs, targets, known, side)

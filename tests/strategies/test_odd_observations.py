@@ -135,6 +135,20 @@ def test_the_first_cell_that_works_is_believed_and_followed(factor, log_outcomes
     assert any("row 12 lies far outside the rest" in note for note in mirrored.ask(1).attrs["notes"])
 
 
+@pytest.mark.parametrize(("target", "dead", "good"), [(50.0, 1.0, 45.0), (2.0, 300.0, 9.0)])
+def test_the_first_cell_near_a_target_is_believed(target, dead, good):
+    cells = told(13).assign(gain=dead + np.random.default_rng(3).uniform(-0.1, 0.1, 13))
+    cells.loc[12, "gain"] = good
+    optimizer = Optimizer(SPACE, [Objective("gain", "target", target=target)], seed=1)
+    optimizer.tell(cells)
+    assert any("row 12 is far better than the others" in note for note in optimizer.ask(1).attrs["notes"])
+    assert optimizer.predict(cells)["gain"][12] == pytest.approx(good, abs=0.1 * abs(good - dead))
+    cells.loc[12, "gain"] = dead + (dead - good)
+    optimizer = Optimizer(SPACE, [Objective("gain", "target", target=target)], seed=1)
+    optimizer.tell(cells)
+    assert any("row 12 lies far outside the rest" in note for note in optimizer.ask(1).attrs["notes"])
+
+
 def test_without_any_outcome_there_is_no_model_to_predict_with():
     optimizer = Optimizer(SPACE, [Objective("gain")])
     with pytest.raises(StrategyError, match="no model yet"):
