@@ -10,6 +10,7 @@ many random designs, and the worst member.
 - score: the same optimiser with the score as its one objective.
 - trade-off: the same optimiser after the Pareto set.
 - random: random designs.
+- the peers, where `peers/requirements.txt` is installed and `--peers` names them: the score is their one objective.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import torch
 
 from afssb_opt.domain.desirability import DESIRABILITY, Desirability
 from afssb_opt.domain.objectives import Objective, meets_constraints
-from afssb_opt.strategies import Optimizer
+from experiments.benchmarks.peers.searchers import METHODS, Ours, Searcher
 from experiments.benchmarks.problem import Problem
 from experiments.benchmarks.problems import FAMILIES, member
 
@@ -37,6 +38,7 @@ CHECKPOINTS: Final = (8, 12, 20, 30, 40)
 N_KNOWN: Final = 4096
 N_BEST: Final = 40_000
 SIDES: Final = ("desirability", "score", "trade-off", "random")
+PEERS: Final = ("optuna-tpe", "optuna-gp", "ax", "baybe", "bofire")
 
 
 def with_ideals(problem: Problem) -> Problem:
@@ -56,27 +58,26 @@ def true_scores(problem: Problem, designs: pd.DataFrame) -> np.ndarray:
     return np.where(meets_constraints(problem.constraints, outcomes), score.clip(0.0), 0.0)
 
 
-def optimizer_of(side: str, problem: Problem, seed: int) -> Optimizer:
-    """Return the optimiser of a side that has one."""
-    if side == "score":
-        return Optimizer(problem.space, [Objective(DESIRABILITY)], problem.constraints, seed=seed)
-    combine = "desirability" if side == "desirability" else None
-    return Optimizer(problem.space, problem.objectives, problem.constraints, seed=seed, combine=combine)
+def searcher_of(side: str, problem: Problem, seed: int) -> Searcher:
+    """Return who searches."""
+    if side in ("desirability", "trade-off"):
+        return Ours(problem, seed, combine="desirability" if side == "desirability" else None)
+    scored = dataclasses.replace(problem, objectives=(Objective(DESIRABILITY),))
+    return METHODS["ours" if side == "score" else side][1](scored, seed)
 
 
 def campaign(side: str, problem: Problem, seed: int) -> tuple[np.ndarray, float]:
     """Return the best share so far after each checkpoint, and the CPU seconds of the proposals."""
     rng, spent, found = np.random.default_rng(seed), 0.0, []
-    optimizer = optimizer_of(side, problem, seed)
+    searcher = searcher_of(side, problem, seed)
     for _ in range(N_CELLS // BATCH):
         start = time.process_time()
-        designs = problem.random_designs(BATCH, rng) if side == "random" else optimizer.ask(BATCH)
+        designs = searcher.ask(BATCH)
         spent += time.process_time() - start
         designs.attrs = {}
         found.append(true_scores(problem, designs))
-        cells = designs.join(problem.observe(designs, rng))
-        if side != "random":
-            optimizer.tell(cells.assign(**{DESIRABILITY: Desirability(problem.objectives).of_table(cells)}))
+        outcomes = problem.observe(designs, rng)
+        searcher.tell(designs, outcomes.assign(**{DESIRABILITY: Desirability(problem.objectives).of_table(outcomes)}))
     best = true_scores(problem, problem.random_designs(N_BEST, np.random.default_rng(1))).max()
     so_far = np.maximum.accumulate(np.concatenate(found)) / best
     return so_far[np.array(CHECKPOINTS) - 1], spent
@@ -86,6 +87,7 @@ def main() -> None:
     """Run the campaigns and print a line per family and side as they are done."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--families", nargs="+", default=["cell3"], choices=[name for name in FAMILIES if "3" in name])
+    parser.add_argument("--peers", nargs="*", default=[], choices=PEERS)
     parser.add_argument("--members", nargs=2, type=int, default=[100, 119], help="first and last member")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -95,7 +97,7 @@ def main() -> None:
     for family in options.families:
         problems = {one: with_ideals(member(family, one)) for one in range(first, last + 1)}
         whole = np.zeros(0)
-        for side in SIDES:
+        for side in (*SIDES, *options.peers):
             runs = [campaign(side, problem, one) for one, problem in problems.items()]
             reached = np.array([share for share, _ in runs])
             whole = reached if side == "desirability" else whole

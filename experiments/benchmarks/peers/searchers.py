@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.metadata import version
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -41,8 +41,16 @@ class Searcher(Protocol):
 class Ours:
     """The optimiser of this project."""
 
-    def __init__(self, problem: Problem, seed: int, prior: pd.DataFrame | None = None) -> None:
-        self._optimizer = Optimizer(problem.space, problem.objectives, problem.constraints, seed=seed, prior_data=prior)
+    def __init__(
+        self,
+        problem: Problem,
+        seed: int,
+        prior: pd.DataFrame | None = None,
+        combine: Literal["desirability"] | None = None,
+    ) -> None:
+        self._optimizer = Optimizer(
+            problem.space, problem.objectives, problem.constraints, seed=seed, prior_data=prior, combine=combine
+        )
 
     def ask(self, n: int) -> pd.DataFrame:
         """Return the next designs."""
