@@ -70,9 +70,10 @@ def campaign(side: str, problem: Problem, seed: int) -> tuple[np.ndarray, float]
     """Return the best share so far after each checkpoint, and the CPU seconds of the proposals."""
     rng, spent, found = np.random.default_rng(seed), 0.0, []
     searcher = searcher_of(side, problem, seed)
-    for _ in range(N_CELLS // BATCH):
+    # Ax gives fewer designs than it is asked for.
+    while (n_left := N_CELLS - sum(map(len, found))) > 0:
         start = time.process_time()
-        designs = searcher.ask(BATCH)
+        designs = searcher.ask(min(BATCH, n_left))
         spent += time.process_time() - start
         designs.attrs = {}
         found.append(true_scores(problem, designs))
