@@ -20,7 +20,7 @@ from afssb_opt.domain.objectives import Objective
 
 DESIRABILITY: Final = "desirability"
 WORST: Final = -1.0
-# What one best cell is wanted for.
+# The objective of a campaign that wants one best cell.
 MOST_DESIRABLE: Final = Objective(DESIRABILITY)
 
 

@@ -285,7 +285,7 @@ class Acquisition:
         return (self._scalarised(draws) - self._best[None, :]).clamp_min(0.0)
 
     def _score_gain(self, score: StandardScore, predictions: list[tuple[Tensor, Tensor]]) -> Tensor:
-        """Return the `(n, s)` expected excess of the score over that of the best cell."""
+        """Return the `(n, s)` expected excess of the score over that of the best cell, and next to nothing besides."""
         mean, sd = (
             torch.stack([predictions[term.model][part] for term in self.terms], dim=-1)[:, :, None] for part in (0, 1)
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -38,7 +38,7 @@ class CellFits:
     log_outcomes: Collection[str]
     better_sides: Mapping[str, float]
     seed: np.random.SeedSequence
-    targets: Mapping[str, float] = field(default_factory=dict)
+    targets: Mapping[str, float]
 
     def fit(self, outcome: str, left_out: np.ndarray | None = None) -> tuple[OutcomeModel | None, list[str]]:
         """Fit one outcome to all cells but those left out, `(n,)` booleans; return also the notes on its data.

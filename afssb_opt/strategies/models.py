@@ -128,7 +128,7 @@ def fit_outcome(
     is_log: bool,
     seed: np.random.SeedSequence,
     *,
-    better_side: float = 0.0,
+    better_side: float,
 ) -> tuple[OutcomeModel | None, list[str]]:
     """Fit one outcome; return its model, or None without any value, and the notes on its data.
 
