@@ -14,7 +14,8 @@ from afssb_opt.tracking.figure_style import ACCENT, INK, MUTED, PALE_TO_DARK, sa
 from afssb_opt.tracking.labels import outcome_label, outcome_name_and_unit, value_text
 from afssb_opt.tracking.model_figures import interval
 
-# A level is pale where its likeliest recipe is less likely than this to keep all limits.
+# A level is pale where its likeliest recipe is less likely than this to keep all limits; so `Optimizer.level_map` draws
+# the line too.
 _LIKELY: Final = 0.5
 _PALE: Final = "#b8bfc8"
 # Diameter in pixels of a level without cells, and what the square root of their number adds to it.
@@ -63,7 +64,7 @@ def level_map_figure(spec: CampaignSpec, table: pd.DataFrame) -> go.Figure:
 def reach_figures(spec: CampaignSpec, table: pd.DataFrame) -> list[go.Figure]:
     """Draw the best that each level is predicted to reach, per objective, the best level on top.
 
-    What follows from the recipe has a figure nowhere here: its best is known without a model.
+    What follows from the recipe has no figure: its best is known without a model.
     """
     drawn = [o for o in _drawn(spec, table) if (table[f"best_{o.outcome}_sd"] > 0).any()]
     if not drawn:

@@ -257,7 +257,7 @@ def _model_parts(spec: CampaignSpec, observations: pd.DataFrame, optimizer: Surr
             notes=tuple(unmodelled_sentences(spec, left_out, observations)) if groups else (),
             missing="" if groups else "The model has no effect to show yet.",
         ),
-        *(_level_part(spec, name, table) for name, table in maps.items() if reach_figures(spec, table)),
+        *(part for name, table in maps.items() for part in _level_parts(spec, name, table)),
         Part(
             "importance", "Which variables matter",
             "Share of the predicted variation over the whole design space that each variable causes alone, and pale "
@@ -276,8 +276,12 @@ def _model_parts(spec: CampaignSpec, observations: pd.DataFrame, optimizer: Surr
     ]  # fmt: skip
 
 
-def _level_part(spec: CampaignSpec, name: str, table: pd.DataFrame) -> Part:
-    groups = (_group(reach_figures(spec, table), 330), _group([level_map_figure(spec, table)], 600))
+def _level_parts(spec: CampaignSpec, name: str, table: pd.DataFrame) -> list[Part]:
+    """Return the section on the levels of a variable; none where no objective has been learned yet."""
+    figures = reach_figures(spec, table)
+    if not figures:
+        return []
+    groups = (_group(figures, 330), _group([level_map_figure(spec, table)], 600))
     lead = (
         "The best value predicted for recipes of each level that are likely to keep all limits, with its 95 % "
         "interval; pale where none is likely to. In brackets: cells so far. In the last picture levels lie together "
@@ -286,7 +290,7 @@ def _level_part(spec: CampaignSpec, name: str, table: pd.DataFrame) -> Part:
     )
     share = f"The last picture shows {table.attrs['share']:.0%} of the predicted differences between levels."
     title = f"{variable_label(name)}: what each level can do"
-    return Part(f"levels-{name}", title, lead, groups, notes=(share,))
+    return [Part(f"levels-{name}", title, lead, groups, notes=(share,))]
 
 
 def _own_version() -> str:
